@@ -1,0 +1,1 @@
+"""Applications, AppProjects and roots, and what the root applies beside them."""

@@ -1,0 +1,41 @@
+"""Names, annotations and waves that the objects for Argo CD share."""
+
+from __future__ import annotations
+
+from medpattern.fleet.facts import Facts
+
+API_VERSION = "argoproj.io/v1alpha1"
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+SYNC_WAVE = "argocd.argoproj.io/sync-wave"
+GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
+MANAGED_BY = "argocd.argoproj.io/managed-by"
+CLUSTER_LABEL = "medpattern.io/cluster"
+ROOT_PROJECT = "medpattern-root"
+IN_CLUSTER = "https://kubernetes.default.svc"
+
+# What must stand before the Applications; these take 0, 1, 2 ... by their dependencies.
+NAMESPACE_WAVE, OPERATOR_WAVE, PROJECT_WAVE, CLUSTER_WAVE = -30, -20, -10, -5
+
+# The Application, and its AppProject, that applies cluster/ of a spoke from the hub.
+CLUSTER_APP = "cluster"
+
+
+def application_name(facts: Facts, app: str) -> str:
+    """`<app>`, or `<cluster>-<app>` in the hub's Argo CD."""
+    return f"{facts.name}-{app}" if facts.is_pushed else app
+
+
+def project_name(facts: Facts, project: str) -> str:
+    """As `application_name`, for an AppProject."""
+    return application_name(facts, project)
+
+
+def argocd_namespace(facts: Facts, hub: Facts | None) -> str:
+    """The namespace of the Argo CD that has the cluster's Applications."""
+    return hub.argocd_namespace if hub and facts.is_pushed else facts.argocd_namespace
+
+
+def destination(facts: Facts, namespace: str = "") -> dict[str, str]:
+    """An Application's `spec.destination`."""
+    target = {"name": facts.name} if facts.is_pushed else {"server": IN_CLUSTER}
+    return target | ({"namespace": namespace} if namespace else {})

@@ -1,0 +1,1 @@
+"""Chart sources -> Helm charts, and the same charts hydrated to objects."""

@@ -1,0 +1,83 @@
+"""Where charts lie: in the repository first, then among those that ship with medpattern."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from medpattern.charts.source import ChartSource, read_chart
+
+_VALUES = re.compile(r"\.Values\.([A-Za-z_][A-Za-z0-9_]*)")
+_GLOBAL = re.compile(
+    r"(?:values|Values)\.global\.([A-Za-z_][A-Za-z0-9_]*)|\bglobal\.([A-Za-z_][A-Za-z0-9_]*)"
+)
+
+
+@cache
+def builtin_folder() -> Path:
+    """The folder that holds the shipped `charts/` and `values/`: in the wheel, or this checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "builtin"
+    return inside if inside.is_dir() else package.parent.parent
+
+
+@dataclass
+class Catalog:
+    """The charts of a repository at `root`; each is read once."""
+
+    root: Path
+    _charts: dict[str, ChartSource | None] = field(default_factory=dict)
+
+    def get(self, path: str) -> ChartSource | None:
+        """The chart in the folder `path`, or None.
+
+        Raises:
+            ChartSourceError: it cannot be read.
+        """
+        if path not in self._charts:
+            self._charts[path] = self._read(path)
+        return self._charts[path]
+
+    def _read(self, path: str) -> ChartSource | None:
+        if ".." in path.split("/"):
+            return None
+        for base in (self.root, builtin_folder()):
+            folder = base / path
+            if (folder / "Chart.yaml").is_file():
+                return read_chart(folder, path)
+        return None
+
+    def names(self) -> list[str]:
+        """Paths of all charts in `charts/` of the repository and of medpattern."""
+        found = set()
+        for base in (self.root, builtin_folder()):
+            found |= {
+                path.parent.relative_to(base).as_posix() for path in (base / "charts").glob("**/Chart.yaml")
+            }
+        return sorted(found)
+
+
+def global_names(source: ChartSource) -> set[str]:
+    """The names under `global` that the chart mentions anywhere in its files."""
+    return {
+        name
+        for content in source.files.values()
+        for match in _GLOBAL.findall(content.decode("utf-8", "replace"))
+        for name in match
+        if name
+    }
+
+
+def top_level_names(source: ChartSource) -> set[str]:
+    """The top-level values that the chart declares, or mentions in its templates if it is an ordinary one."""
+    declared = set(source.values.data) if isinstance(source.values.data, dict) else set()
+    if source.is_source:
+        return declared | set(source.schema.get("properties", {}))
+    return declared | {
+        name
+        for file, content in source.files.items()
+        if "templates/" in file
+        for name in _VALUES.findall(content.decode("utf-8", "replace"))
+    }

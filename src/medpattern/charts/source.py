@@ -1,0 +1,197 @@
+"""A chart source on disk: Jinja2 templates, default values and their schema."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from medpattern.documents.reader import Document, parse_file
+from medpattern.documents.validation import Schema
+from medpattern.errors import ChartSourceError, InputError
+from medpattern.findings import Finding, KeyPath, Place
+
+SOURCE_MARK = "medpattern.io/chart-source"
+_IGNORED = ("README.md",)
+
+
+@dataclass(frozen=True)
+class ChartSource:
+    """One chart as its author wrote it.
+
+    `name` is the folder's name, `shown` the folder as findings name it, `files` every file by its name
+    relative to the folder.
+    """
+
+    name: str
+    shown: str
+    files: dict[str, bytes]
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """Chart.yaml."""
+        return _map(self._document("Chart.yaml"))
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it is written in medpattern's language; otherwise it is an ordinary Helm chart."""
+        annotations = self.metadata.get("annotations")
+        return isinstance(annotations, dict) and str(annotations.get(SOURCE_MARK)) == "true"
+
+    @cached_property
+    def values(self) -> Document:
+        """values.yaml, the lowest layer."""
+        return self._document("values.yaml")
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """values.schema.json with every $ref into its own `definitions` replaced by what it names."""
+        content = self.files.get("values.schema.json")
+        place = Place(f"{self.shown}/values.schema.json")
+        if content is None:
+            raise ChartSourceError(
+                [Finding("chart-source", "a chart source has a values.schema.json", place)]
+            )
+        try:
+            schema = json.loads(content)
+        except ValueError as error:
+            raise ChartSourceError([Finding("chart-source", f"not JSON: {error}", place)]) from error
+        inlined: dict[str, Any] = _inline(schema, schema, 0)
+        inlined.pop("definitions", None)
+        return inlined
+
+    @cached_property
+    def validator(self) -> Schema:
+        """The closed schema of its values."""
+        return Schema(self.schema)
+
+    @cached_property
+    def templates(self) -> dict[str, str]:
+        """templates/*.yaml by file name, sorted."""
+        return {
+            name.removeprefix("templates/"): content.decode("utf-8")
+            for name, content in sorted(self.files.items())
+            if name.startswith("templates/") and name.endswith((".yaml", ".yml"))
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 over all its files, names included, for receipts and caches."""
+        return digest_of(self.files)
+
+    def _document(self, name: str) -> Document:
+        shown = f"{self.shown}/{name}"
+        if name not in self.files:
+            if name == "Chart.yaml":
+                raise ChartSourceError([Finding("chart-source", "no Chart.yaml", Place(shown))])
+            return Document(shown, {})
+        try:
+            document = parse_file(shown, self.files[name])
+        except InputError as error:
+            raise ChartSourceError(error.findings) from error
+        return document if document.data is not None else Document(shown, {}, document.root)
+
+
+def digest_of(files: dict[str, bytes]) -> str:
+    """sha256 over sorted (name, sha256 of content) pairs, as hexadecimal text."""
+    total = sha256()
+    for name in sorted(files):
+        total.update(f"{name}\0{sha256(files[name]).hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def read_chart(folder: Path, shown: str) -> ChartSource:
+    """Reads the chart in `folder`; hidden files and its README are left out.
+
+    Raises:
+        ChartSourceError: a link that leaves the folder.
+    """
+    files = {}
+    root = folder.resolve()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not path.is_file() or any(part.startswith(".") for part in name.split("/")):
+            continue
+        if not path.resolve().is_relative_to(root):
+            place = Place(f"{shown}/{name}")
+            raise ChartSourceError(
+                [Finding("chart-source", "a link that leaves the chart", place, cure="copy the file")]
+            )
+        files[name] = path.read_bytes()
+    return ChartSource(folder.name, shown, files)
+
+
+def subschema(schema: Any, path: KeyPath) -> dict[str, Any] | None:
+    """The part of `schema` that governs `path`; None where the schema says nothing about it."""
+    for key in path:
+        if not isinstance(schema, dict):
+            return None
+        if isinstance(key, int):
+            items = schema.get("items")
+            schema = items[key] if isinstance(items, list) and key < len(items) else items
+        else:
+            properties = schema.get("properties")
+            if isinstance(properties, dict) and key in properties:
+                schema = properties[key]
+            else:
+                schema = schema.get("additionalProperties")
+    return schema if isinstance(schema, dict) else None
+
+
+def fill_declared(values: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """`values` with null for each key that the schema declares and nobody set.
+
+    A key that a values file deletes may still be read by a template, which must then see null.
+    """
+    result = dict(values)
+    for key, part in (schema.get("properties") or {}).items():
+        if not isinstance(part, dict):
+            continue
+        if key not in result:
+            result[key] = None
+        elif isinstance(result[key], dict):
+            result[key] = fill_declared(result[key], part)
+    open_part = schema.get("additionalProperties")
+    if isinstance(open_part, dict):
+        for key in result:
+            if key not in (schema.get("properties") or {}) and isinstance(result[key], dict):
+                result[key] = fill_declared(result[key], open_part)
+    items = schema.get("items")
+    if isinstance(items, dict):
+        return result
+    return _fill_lists(result, schema)
+
+
+def _fill_lists(values: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    for key, value in values.items():
+        part = subschema(schema, (key,))
+        items = part.get("items") if part else None
+        if isinstance(value, list) and isinstance(items, dict):
+            values[key] = [fill_declared(item, items) if isinstance(item, dict) else item for item in value]
+    return values
+
+
+def _map(document: Document) -> dict[str, Any]:
+    return document.data if isinstance(document.data, dict) else {}
+
+
+def _inline(part: Any, whole: dict[str, Any], depth: int) -> Any:
+    if depth > 60:
+        raise ChartSourceError(
+            [Finding("chart-source", "a $ref that contains itself", Place("values.schema.json"))]
+        )
+    if isinstance(part, list):
+        return [_inline(item, whole, depth + 1) for item in part]
+    if not isinstance(part, dict):
+        return part
+    reference = part.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/"):
+        target: Any = whole
+        for word in reference[2:].split("/"):
+            target = target[word]
+        rest = {key: value for key, value in part.items() if key != "$ref"}
+        return {**_inline(target, whole, depth + 1), **_inline(rest, whole, depth + 1)}
+    return {key: _inline(value, whole, depth + 1) for key, value in part.items()}

@@ -1,0 +1,213 @@
+"""The values of one application: chart defaults, layers, its own section, facts and overrides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from medpattern.charts.catalog import top_level_names
+from medpattern.charts.mirrors import with_mirrors
+from medpattern.charts.source import ChartSource, fill_declared
+from medpattern.documents.scalars import Scalar
+from medpattern.findings import KeyPath, Place, parse_dotted
+from medpattern.fleet.fleet import Cluster
+from medpattern.fleet.layers import Layer, Layers, Occurrence, trace
+from medpattern.fleet.merge import lookup, merge, without_nulls
+from medpattern.fleet.sections import Application, Override
+
+_SECTIONS = frozenset({"main", "clusterGroup", "medpattern"})
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)$")
+
+
+@dataclass(frozen=True)
+class ChartValues:
+    """The merged values of `app` on `cluster`, and where each came from. `values` has tombstones."""
+
+    cluster: Cluster
+    app: Application
+    source: ChartSource | None
+    extra: Layers
+    values: dict[str, Any] = field(repr=False)
+
+    def chain(self, path: KeyPath) -> list[Occurrence]:
+        """Everything that sets `path`, the winner first.
+
+        An override, an injected fact, the application's own section, its extra value files, the layers,
+        the chart's default.
+        """
+        return [
+            *self._overrides(path),
+            *self._facts(path),
+            *trace(self.cluster.layers, (*self.app.key, "values", *path)),
+            *trace(self.extra, path),
+            *([] if path and path[0] in _SECTIONS else trace(self.cluster.layers, path)),
+            *self._default(path),
+        ]
+
+    def place(self, path: KeyPath) -> Place:
+        """Where the winner of `path`, or of the deepest part of it that is set, stands."""
+        for end in range(len(path), 0, -1):
+            chain = self.chain(path[:end])
+            if chain:
+                return chain[0].place
+        return self.cluster.place(self.app.key)
+
+    def _overrides(self, path: KeyPath) -> Iterator[Occurrence]:
+        for override in reversed(self.app.overrides):
+            if override_path(override) == path:
+                yield Occurrence("overrides", self.cluster.place(override.key), override_value(override))
+
+    def _facts(self, path: KeyPath) -> Iterator[Occurrence]:
+        facts = self.cluster.facts
+        if len(path) != 2 or path[0] != "global" or facts.document is None:
+            return
+        key = str(path[1])
+        set_in_files = lookup(without_nulls(self.cluster.values), path)
+        if key in facts.parameters or (
+            key in self.cluster.globals and (True, self.cluster.globals[key]) != set_in_files
+        ):
+            where = ("parameters", key) if key in facts.parameters else (_FACT_KEYS.get(key, ""),)
+            yield Occurrence("facts", facts.document.place(where), self.cluster.globals[key])
+
+    def _default(self, path: KeyPath) -> list[Occurrence]:
+        if self.source is None:
+            return []
+        return trace((Layer("chart default", self.source.values),), path)
+
+
+_FACT_KEYS = {
+    "clusterDomain": "domain",
+    "clusterPlatform": "platform",
+    "clusterVersion": "version",
+    "localClusterDomain": "appsDomain",
+    "hubClusterDomain": "hub",
+    "distribution": "distribution",
+    "kubernetesVersion": "kubernetesVersion",
+}
+
+
+@dataclass
+class ValuesBuilder:
+    """Builds `ChartValues`; what clusters share (all but `global`) is merged and checked once."""
+
+    _bases: dict[tuple[Any, ...], tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+
+    def for_source(
+        self, cluster: Cluster, app: Application, source: ChartSource, extra: Layers
+    ) -> ChartValues:
+        """For a chart source: complete under its schema, image references mirrored, no tombstones left."""
+        keys = source.schema.get("properties", {})
+        parts = [cluster.values[key] for key in keys if key in cluster.values and key != "global"]
+        names = [key for key in keys if key in cluster.values and key != "global"]
+        mirrors = cluster.globals.get("mirrors") or {}
+        identity = (
+            id(source),
+            id(app),
+            *map(id, parts),
+            *(id(layer.document) for layer in extra),
+            str(mirrors),
+        )
+        if identity not in self._bases:
+            top = dict(zip(names, parts, strict=True))
+            merged = self._merged(source.values.data, top, app, extra, keys)
+            # What the identities name must live as long as the cache entry.
+            self._bases[identity] = ((source, app, parts, extra), with_mirrors(merged, mirrors))
+        base = self._bases[identity][1]
+        default = source.values.data.get("global") or {}
+        values = fill_declared(base, source.schema)
+        values["global"] = {**default, **cluster.globals, **(base.get("global") or {})}
+        return ChartValues(cluster, app, source, extra, values)
+
+    def _merged(
+        self,
+        defaults: dict[str, Any],
+        top: dict[str, Any],
+        app: Application,
+        extra: Layers,
+        keys: dict[str, Any],
+    ) -> dict[str, Any]:
+        merged = merge({key: item for key, item in defaults.items() if key != "global"}, top)
+        for layer in extra:
+            merged = merge(merged, {key: item for key, item in layer.document.data.items() if key in keys})
+        merged = merge(merged, app.values)
+        result: dict[str, Any] = without_nulls(with_overrides(merged, app))
+        return result
+
+    def for_helm(
+        self, cluster: Cluster, app: Application, source: ChartSource | None, extra: Layers
+    ) -> ChartValues:
+        """For an ordinary chart: what it declares or mentions, with nulls where they meet a default.
+
+        A remote chart (`source` None) gets the application's own values, since what it reads is unknown.
+        """
+        known = top_level_names(source) if source else set()
+        values: dict[str, Any] = {
+            key: item for key, item in cluster.values.items() if key in known and key != "global"
+        }
+        for layer in extra:
+            reads = {k: v for k, v in layer.document.data.items() if source is None or k in known}
+            values = merge(values, reads)
+        values = with_overrides(merge(values, app.values), app)
+        if "global" in known:
+            values = {"global": {**cluster.globals, **(values.get("global") or {})}, **values}
+        defaults = source.values.data if source else None
+        values = with_mirrors(_nulls_over_defaults(values, defaults), cluster.globals.get("mirrors") or {})
+        return ChartValues(cluster, app, source, extra, values)
+
+
+def _nulls_over_defaults(values: dict[str, Any], defaults: Any) -> dict[str, Any]:
+    """Nulls stay where they delete a default of the chart (or might: `defaults` None); others go."""
+    result: dict[str, Any] = {}
+    for key, item in values.items():
+        if defaults is None:
+            known, below = True, None
+        else:
+            known = isinstance(defaults, dict) and key in defaults
+            below = defaults[key] if known else {}
+        if isinstance(item, dict):
+            result[key] = _nulls_over_defaults(item, {} if known and below is None and defaults else below)
+        elif item is not None or known:
+            result[key] = item
+    return result
+
+
+def with_overrides(values: dict[str, Any], app: Application) -> dict[str, Any]:
+    """`values` with the overrides of `app` set, in order."""
+    for override in app.overrides:
+        values = _set(values, override_path(override), override_value(override))
+    return values
+
+
+def override_path(override: Override) -> KeyPath:
+    """Its dotted path as keys; a path that cannot be read is one key."""
+    try:
+        return parse_dotted(override.path)
+    except ValueError:
+        return (override.path,)
+
+
+def override_value(override: Override) -> Scalar:
+    """Its value as Helm's --set would take the text: integers and booleans typed, the rest text."""
+    value = override.value
+    if override.force_string:
+        return ("true" if value else "false") if isinstance(value, bool) else str(value)
+    if isinstance(value, str):
+        if value in ("true", "false"):
+            return value == "true"
+        if _INTEGER.match(value):
+            return int(value)
+    return value
+
+
+def _set(data: Any, path: KeyPath, value: Any) -> Any:
+    if not path:
+        return value
+    key, rest = path[0], path[1:]
+    if isinstance(key, int) and isinstance(data, list):
+        items = [*data, *([None] * (key + 1 - len(data)))]
+        items[key] = _set(items[key], rest, value)
+        return items
+    data = data if isinstance(data, dict) else {}
+    return {**data, str(key): _set(data.get(str(key)), rest, value)}

@@ -1,0 +1,1 @@
+"""Checks on rendered objects: functions from objects to what is wrong with them."""

@@ -1,0 +1,157 @@
+"""JSON Schema: a fast validator decides, a slow one explains, in words a person can act on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from medpattern.findings import KeyPath, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One breach of a schema: where in the data, a stable code, the cause and the cure."""
+
+    path: KeyPath
+    code: str
+    message: str
+    cure: str = ""
+
+
+class Schema:
+    """One JSON Schema (draft 7), compiled when first used."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self.schema = schema
+
+    @cached_property
+    def _decider(self) -> Any:
+        import jsonschema_rs
+
+        return jsonschema_rs.Draft7Validator(self.schema)
+
+    def accepts(self, data: Any) -> bool:
+        """Whether `data` obeys the schema."""
+        return bool(self._decider.is_valid(data))
+
+    def violations(self, data: Any) -> list[Violation]:
+        """Everything in `data` that the schema forbids; empty when there is nothing."""
+        if self.accepts(data):
+            return []
+        import jsonschema
+
+        validator = jsonschema.Draft7Validator(self.schema)
+        return list(dict.fromkeys(_explained(validator.iter_errors(data))))
+
+
+def _explained(errors: Iterable[Any]) -> Iterator[Violation]:
+    for error in errors:
+        if error.validator in ("anyOf", "oneOf") and error.context:
+            yield from _alternatives(error)
+        elif error.validator == "additionalProperties" and isinstance(error.instance, dict):
+            yield from _unknown_keys(error)
+        else:
+            yield _plain(error)
+
+
+def _alternatives(error: Any) -> Iterator[Violation]:
+    """Of several forms that are allowed, what is wrong with the one the writer meant: whose type fits."""
+    branches: dict[int, list[Any]] = {}
+    for inner in error.context:
+        branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+
+    def misfit(inner: Any) -> bool:
+        return not inner.relative_path and inner.validator in ("type", "enum", "const")
+
+    fitting = [group for group in branches.values() if not any(misfit(inner) for inner in group)]
+    if fitting:
+        yield from _explained(min(fitting, key=len))
+        return
+    words = dict.fromkeys(_wanted(inner) for group in branches.values() for inner in group if misfit(inner))
+    yield _wrong_type(tuple(error.absolute_path), error.instance, list(words))
+
+
+def _wrong_type(path: KeyPath, instance: Any, words: list[str]) -> Violation:
+    found = f"{type_name(instance)} {_shown(instance)}".rstrip()
+    return Violation(path, "wrong-type", f"expected {_or(words)}, found {found}", _type_cure(words, instance))
+
+
+def _wanted(error: Any) -> str:
+    value = error.validator_value
+    if error.validator == "enum":
+        return " | ".join(str(item) for item in value)
+    if error.validator == "const":
+        return json.dumps(value)
+    return " | ".join(value) if isinstance(value, list) else str(value)
+
+
+def _unknown_keys(error: Any) -> Iterator[Violation]:
+    properties = error.schema.get("properties", {})
+    for key in error.instance:
+        if key not in properties:
+            cure = did_you_mean(key, properties)
+            yield Violation((*error.absolute_path, key), "unknown-key", f"unknown key '{key}'", cure)
+
+
+def _plain(error: Any) -> Violation:
+    path = tuple(error.absolute_path)
+    instance, wanted = error.instance, error.validator_value
+    match error.validator:
+        case "type":
+            return _wrong_type(path, instance, wanted if isinstance(wanted, list) else [wanted])
+        case "enum":
+            cure = did_you_mean(str(instance), [str(item) for item in wanted])
+            return Violation(
+                path, "not-allowed", f"{_shown(instance)} is not one of the allowed values", cure
+            )
+        case "const":
+            return Violation(path, "not-allowed", f"must be {_shown(wanted)}, found {_shown(instance)}")
+        case "required":
+            missing = [key for key in wanted if key not in instance]
+            return Violation(
+                path, "missing-key", f"the key '{missing[0]}' is missing", f"add '{missing[0]}:'"
+            )
+        case "pattern":
+            return Violation(path, "not-allowed", f"{_shown(instance)} does not match {wanted}")
+        case "minProperties" | "maxProperties":
+            return Violation(path, "not-allowed", "expected a name, or a map with one key: the name")
+        case _:
+            return Violation(path, "not-allowed", error.message)
+
+
+def _type_cure(words: list[str], instance: Any) -> str:
+    if "string" in words and isinstance(instance, bool | int | float):
+        return f'quote it: "{str(instance).lower() if isinstance(instance, bool) else instance}"'
+    if "array" in words and isinstance(instance, str):
+        return "begin each item with '- '"
+    return ""
+
+
+def type_name(value: Any) -> str:
+    """The word for the type of `value` that people who write YAML use."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    names: dict[type, str] = {str: "string", list: "list", dict: "map"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _or(words: list[str]) -> str:
+    names = [{"object": "map", "array": "list"}.get(word, word) for word in words]
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
+
+
+def _shown(value: Any) -> str:
+    """A scalar as JSON, shortened; nothing for maps and lists, and never for what may be long."""
+    if value is None or isinstance(value, dict | list):
+        return ""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + '..."'

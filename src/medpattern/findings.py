@@ -1,0 +1,136 @@
+"""What is wrong with an input: one Finding each, with its place, its cause and its cure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+KeyPath = tuple[str | int, ...]
+
+
+class Severity(StrEnum):
+    """An error stops the run with exit code 2; a warning can be silenced by its code."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A position in a file as people count: `line` and `column` start at 1; 0 means the whole file."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    `code` is stable (documented in docs/findings.md), `key` the dotted key path in the file, `message`
+    the cause, `cure` what to do about it.
+    """
+
+    code: str
+    message: str
+    place: Place
+    key: str = ""
+    cure: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        key = f" {self.key}:" if self.key else ""
+        cure = f"; {self.cure}" if self.cure else ""
+        return f"{self.place}: {self.severity}[{self.code}]{key} {self.message}{cure}"
+
+    def as_json(self) -> dict[str, object]:
+        """The finding as `--output json` prints it."""
+        return {
+            "code": self.code,
+            "severity": str(self.severity),
+            "file": self.place.file,
+            "line": self.place.line,
+            "column": self.place.column,
+            "key": self.key,
+            "message": self.message,
+            "cure": self.cure,
+        }
+
+
+def dotted(path: KeyPath) -> str:
+    """A key path as people write it: `a.b[0]."c.d"`.
+
+    >>> dotted(("a", "c.d", 0))
+    'a."c.d"[0]'
+    """
+    out = ""
+    for key in path:
+        if isinstance(key, int):
+            out += f"[{key}]"
+            continue
+        word = key if key and not set(key) & set('."[] ') else '"' + key.replace('"', '\\"') + '"'
+        out += f".{word}" if out else word
+    return out
+
+
+def parse_dotted(text: str) -> KeyPath:
+    """The inverse of `dotted`; `a.0.b` and `a[0].b` both name a list item.
+
+    Raises:
+        ValueError: an unclosed quote or bracket, or an empty key.
+    """
+    path: list[str | int] = []
+    rest = text
+    while rest:
+        if rest.startswith('"'):
+            end = 1
+            while end < len(rest) and not (rest[end] == '"' and rest[end - 1] != "\\"):
+                end += 1
+            if end >= len(rest):
+                raise ValueError(f"unclosed quote in {text!r}")
+            path.append(rest[1:end].replace('\\"', '"'))
+            rest = rest[end + 1 :]
+        elif rest.startswith("["):
+            inside, bracket, rest = rest[1:].partition("]")
+            if not bracket or not inside.isdigit():
+                raise ValueError(f"expected [number] in {text!r}")
+            path.append(int(inside))
+        else:
+            end = min((i for i in (rest.find("."), rest.find("[")) if i >= 0), default=len(rest))
+            word, rest = rest[:end], rest[end:]
+            if not word:
+                raise ValueError(f"empty key in {text!r}")
+            path.append(int(word) if word.isdigit() else word)
+        if rest.startswith("."):
+            rest = rest[1:]
+            if not rest:
+                raise ValueError(f"empty key in {text!r}")
+    return tuple(path)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A cure that names the nearest known name, or lists a few; empty when nothing is known."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    if not names:
+        return ""
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return f"known: {shown}"
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings without repeats (many clusters share a file), errors and warnings sorted by place."""
+    return tuple(sorted(dict.fromkeys(findings), key=lambda f: (f.place, f.code, f.key, f.message)))
+
+
+def errors_of(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Only those that stop a run."""
+    return tuple(f for f in findings if f.severity is Severity.ERROR)

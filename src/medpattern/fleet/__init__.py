@@ -1,0 +1,1 @@
+"""Values files and cluster facts -> Fleet: loading, layering, provenance, schema."""

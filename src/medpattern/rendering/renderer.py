@@ -1,0 +1,115 @@
+"""The whole rendering of one cluster after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from medpattern.argocd.applications import Git
+from medpattern.charts.catalog import Catalog
+from medpattern.charts.generator import HEADER, File
+from medpattern.charts.source import ChartSource
+from medpattern.checks.schemas import SchemaSet
+from medpattern.documents.reader import parse_text
+from medpattern.documents.writer import dump
+from medpattern.findings import Finding, in_order
+from medpattern.fleet.facts import Facts
+from medpattern.fleet.fleet import Cluster, Fleet
+from medpattern.rendering.apps import AppRenderer, RenderedApp
+from medpattern.rendering.inputs import cluster_inputs
+from medpattern.rendering.roots import RootInputs, git_of, manifests, missing_kinds
+from medpattern.rendering.warnings import UnreadNames, missing_digests
+from medpattern.tree.receipt import RECEIPT, make_receipt
+
+DEFAULT_TREE = "rendered"
+
+
+@dataclass(frozen=True)
+class RenderedCluster:
+    """All files of one cluster by name, RECEIPT.json included, and what they were made of.
+
+    `manifests` are root.yaml and the objects of cluster/ and argocd/ by file name.
+    """
+
+    cluster: Cluster
+    apps: tuple[RenderedApp, ...]
+    manifests: dict[str, dict[str, Any]]
+    files: dict[str, File]
+
+
+@dataclass
+class Renderer:
+    """Renders the clusters of `fleet`; `tree` is the rendered tree's path as Argo CD reads it."""
+
+    fleet: Fleet
+    tree: str = DEFAULT_TREE
+    schemas: SchemaSet = field(default_factory=SchemaSet)
+
+    def __post_init__(self) -> None:
+        self.catalog = Catalog(self.fleet.repository.root)
+        self._found: list[Finding] = []
+        self._apps = AppRenderer(self.fleet, self.catalog, self._found)
+        self._unread = UnreadNames(self.catalog)
+        self._reread: set[str] = set()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything found so far, of the fleet and of rendering."""
+        return in_order((*self.fleet.repository.findings, *self._found))
+
+    def clusters(self, names: Iterable[str]) -> Iterator[RenderedCluster]:
+        """Renders one cluster after the other."""
+        for name in names:
+            yield self.cluster(name)
+
+    def cluster(self, name: str) -> RenderedCluster:
+        """Renders one cluster; what is wrong with it goes to `findings`, and what can be made is made.
+
+        Raises:
+            UsageError: no cluster has that name.
+        """
+        cluster = self.fleet.cluster(name)
+        apps, sources = self._applications(cluster)
+        spokes = tuple((spoke, self._git(spoke)) for spoke in cluster.spokes)
+        git = self._git(cluster.facts)
+        made = dict(manifests(RootInputs(cluster, apps, sources, git, spokes, self.schemas.scope)))
+        header = HEADER.format(origin="the values files")
+        files = {path: File.of(dump(manifest, header=header)) for path, manifest in made.items()}
+        for rendered in apps:
+            folder = f"charts/{rendered.app.name}"
+            files |= {f"{folder}/{file_}": content for file_, content in rendered.files.items()}
+        for file in files.values():
+            self._read_back(file)
+        self._warn(cluster, apps)
+        inputs = cluster_inputs(
+            self.fleet, cluster, (item.values.extra for item in apps), sources, cluster.applications
+        )
+        receipt = make_receipt(self.tree, inputs, {path: file.digest for path, file in files.items()})
+        files[RECEIPT] = File.of(receipt.text())
+        return RenderedCluster(cluster, apps, made, files)
+
+    def _git(self, facts: Facts) -> Git:
+        return git_of(*self.fleet.values_and_git(facts), self.tree)
+
+    def _applications(
+        self, cluster: Cluster
+    ) -> tuple[tuple[RenderedApp, ...], dict[str, ChartSource | None]]:
+        """The enabled applications, and the chart source of every one, disabled ones included."""
+        enabled = [app for app in cluster.applications if not app.disabled and app.name]
+        self._found += missing_kinds(cluster, enabled)
+        rendered = [self._apps.render(cluster, app) for app in enabled]
+        sources = {app.name: self._apps.source(app) for app in cluster.applications}
+        return tuple(item for item in rendered if item is not None), sources
+
+    def _read_back(self, file: File) -> None:
+        """Parses each distinct YAML text once: what is written must be what Argo CD reads."""
+        if file.digest in self._reread:
+            return
+        self._reread.add(file.digest)
+        if file.content.startswith(b"# Generated") and b"{{" not in file.content:
+            parse_text("rendered", file.content.decode())
+
+    def _warn(self, cluster: Cluster, apps: tuple[RenderedApp, ...]) -> None:
+        found = (*missing_digests(apps), *self._unread.of(cluster.layers))
+        self._found += [finding for finding in found if finding.code not in cluster.silenced]

@@ -1,0 +1,1 @@
+"""The rendered tree: plan, write, prune, receipts."""

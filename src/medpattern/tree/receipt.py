@@ -1,0 +1,75 @@
+"""RECEIPT.json: what a cluster's folder was rendered from and what it holds, by sha256.
+
+`render` uses it to skip a cluster after hashing inputs and outputs again; `render --check` never does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from medpattern import __version__
+
+RECEIPT = "RECEIPT.json"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """`inputs` and `outputs`: sha256 by file; an input that was looked for and not there has "".
+
+    `version` is medpattern's, `tree` the tree's path in the repository, which Applications name.
+    """
+
+    version: str
+    tree: str
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+
+    def text(self) -> str:
+        """The file: sorted, one line an entry, so that git merges what it can."""
+        body = {
+            "medpattern": self.version,
+            "tree": self.tree,
+            "inputs": dict(sorted(self.inputs.items())),
+            "outputs": dict(sorted(self.outputs.items())),
+        }
+        return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
+
+
+def make_receipt(tree: str, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> Receipt:
+    """The receipt of this version of medpattern."""
+    return Receipt(__version__, tree, dict(inputs), dict(outputs))
+
+
+def read_receipt(folder: Path) -> Receipt | None:
+    """The receipt in `folder`; None if there is none or it is damaged (as by a merge conflict)."""
+    try:
+        body = json.loads((folder / RECEIPT).read_bytes())
+        return Receipt(
+            str(body["medpattern"]), str(body["tree"]), dict(body["inputs"]), dict(body["outputs"])
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def outputs_hold(folder: Path, receipt: Receipt) -> bool:
+    """Whether every output of the receipt is there, byte for byte, and nothing else of medpattern's making."""
+    base = f"{folder}{os.sep}"
+    try:
+        for name, digest in receipt.outputs.items():
+            descriptor = os.open(base + name, os.O_RDONLY)
+            try:
+                content = os.read(descriptor, 1 << 20)
+                while more := os.read(descriptor, 1 << 20):
+                    content += more
+            finally:
+                os.close(descriptor)
+            if sha256(content).hexdigest() != digest:
+                return False
+    except OSError:
+        return False
+    return True
