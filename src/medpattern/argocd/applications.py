@@ -65,9 +65,7 @@ def application(
     return _manifest(cluster.facts, cluster.hub, name, wave, app.annotations, spec)
 
 
-def _source(
-    cluster: Cluster, app: Application, git: Git, values: dict[str, Any], *, copied: bool
-) -> dict[str, Any]:
+def _source(cluster: Cluster, app: Application, git: Git, values: dict[str, Any], *, copied: bool) -> dict[str, Any]:
     if not app.is_remote:
         path = f"{git.folder}/{cluster.name}/charts/{app.name}"
         helm: dict[str, Any] = {"releaseName": app.name}
@@ -89,28 +87,27 @@ def _source(
 def remote_url(cluster: Cluster, app: Application) -> str:
     """The git or Helm repository of a remote application, mirrored."""
     main = cluster.values.get("main") or {}
-    return mirrored(
-        app.repo_url or str(main.get("multiSourceRepoUrl") or ""), cluster.globals.get("mirrors") or {}
-    )
+    return mirrored(app.repo_url or str(main.get("multiSourceRepoUrl") or ""), cluster.globals.get("mirrors") or {})
 
 
 def _sync_policy(cluster: Cluster, app: Application) -> dict[str, Any]:
-    """The Application's spec.syncPolicy; server-side apply always, so that large objects and operators fit."""
+    """The Application's spec.syncPolicy; server-side apply, so that operators and large objects fit."""
     options = cluster.options
     policy = app.sync_policy or options.get("syncPolicy") or "Automatic"
-    server_side = ["ServerSideApply=true"]
+    # Operators bring kinds after their Applications are first compared: no dry run for what is not there yet.
+    always = ["ServerSideApply=true", "SkipDryRunOnMissingResource=true"]
     if isinstance(policy, dict):
         given = [str(option) for option in policy.get("syncOptions") or ()]
-        if not any(option.startswith("ServerSideApply=") for option in given):
-            given += server_side
+        names = {option.partition("=")[0] for option in given}
+        given += [option for option in always if option.partition("=")[0] not in names]
         return {**policy, "syncOptions": given}
     if policy.lower() == "manual":
-        return {"syncOptions": server_side}
+        return {"syncOptions": always}
     limit = options.get("applicationRetryLimit", DEFAULT_RETRY_LIMIT)
     return {
         "automated": {"prune": options.get("prune", True), "selfHeal": options.get("selfHeal", True)},
         "retry": {"limit": limit, "backoff": dict(_BACKOFF)},
-        "syncOptions": server_side,
+        "syncOptions": always,
     }
 
 

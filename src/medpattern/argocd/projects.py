@@ -63,9 +63,7 @@ def app_project(cluster: Cluster, project: str, grants: Grants, scope: Scope) ->
 
 def cluster_grants(cluster: Cluster, repository: str) -> Grants:
     """What the Application needs that applies cluster/ to a spoke from its hub."""
-    namespaces = {item.name for item in cluster.namespaces} | {
-        item.namespace for item in cluster.subscriptions
-    }
+    namespaces = {item.name for item in cluster.namespaces} | {item.namespace for item in cluster.subscriptions}
     return Grants(set(GROUP_KINDS), namespaces, {repository})
 
 
@@ -78,9 +76,7 @@ def root_project(cluster: Cluster, repositories: Iterable[str], namespaces: Iter
         namespaces: those that cluster/ of the hub itself makes objects in.
     """
     argocd = cluster.facts.argocd_namespace
-    destinations = [
-        {"server": IN_CLUSTER, "namespace": namespace} for namespace in sorted({argocd, *namespaces})
-    ]
+    destinations = [{"server": IN_CLUSTER, "namespace": namespace} for namespace in sorted({argocd, *namespaces})]
     return _manifest(
         cluster,
         ROOT_PROJECT,

@@ -10,9 +10,7 @@ from pathlib import Path
 from medpattern.charts.source import ChartSource, read_chart
 
 _VALUES = re.compile(r"\.Values\.([A-Za-z_][A-Za-z0-9_]*)")
-_GLOBAL = re.compile(
-    r"(?:values|Values)\.global\.([A-Za-z_][A-Za-z0-9_]*)|\bglobal\.([A-Za-z_][A-Za-z0-9_]*)"
-)
+_GLOBAL = re.compile(r"(?:values|Values)\.global\.([A-Za-z_][A-Za-z0-9_]*)|\bglobal\.([A-Za-z_][A-Za-z0-9_]*)")
 
 
 @cache
@@ -53,9 +51,7 @@ class Catalog:
         """Paths of all charts in `charts/` of the repository and of medpattern."""
         found = set()
         for base in (self.root, builtin_folder()):
-            found |= {
-                path.parent.relative_to(base).as_posix() for path in (base / "charts").glob("**/Chart.yaml")
-            }
+            found |= {path.parent.relative_to(base).as_posix() for path in (base / "charts").glob("**/Chart.yaml")}
         return sorted(found)
 
 

@@ -56,7 +56,7 @@ def _pipeline(tokens: Iterator[str], values: dict[str, Any], namespace: str) -> 
     result: Any = None
     command: list[Any] = []
     for token in tokens:
-        if token == ")":
+        if token == ")":  # noqa: S105
             return _run(command, result)
         if token == "|":  # noqa: S105
             result, command = _run(command, result), []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from medpattern.errors import HelmError
 
 NEEDS_HELM = "not hydrated: needs Helm"
 
-Template = Callable[[Path, str, str, str], str]
+# `helm template` names the template above each document.
+_SOURCE = re.compile(r"^# Source: (\S+)\n(.*?)(?=^---$|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def available() -> str:
@@ -28,8 +29,8 @@ def available() -> str:
 
 def template(
     files: dict[str, bytes], release: str, namespace: str, values_file: str = ""
-) -> list[dict[str, Any]]:
-    """The objects that Helm makes of the chart `files`.
+) -> list[tuple[str, dict[str, Any]]]:
+    """(template file, object) pairs that Helm makes of the chart `files`.
 
     Args:
         files: the chart, content by file name.
@@ -49,11 +50,16 @@ def template(
             path = chart / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        text = (_by_sdk if how == "sdk" else _by_binary)(chart, release, namespace, values_file)
-    return [document.data for document in parse_stream(release, text) if document.data]
+        texts = (_by_sdk if how == "sdk" else _by_binary)(chart, release, namespace, values_file)
+    return [
+        (name.partition("/")[2], document.data)
+        for name, text in texts
+        for document in parse_stream(name, text)
+        if isinstance(document.data, dict)
+    ]
 
 
-def _by_sdk(chart: Path, release: str, namespace: str, values_file: str) -> str:
+def _by_sdk(chart: Path, release: str, namespace: str, values_file: str) -> list[tuple[str, str]]:
     import helm_python
 
     try:
@@ -62,10 +68,10 @@ def _by_sdk(chart: Path, release: str, namespace: str, values_file: str) -> str:
             rendered: dict[str, str] = loaded.render(values, name=release, namespace=namespace)
     except helm_python.HelmError as error:
         raise HelmError(str(error)) from error
-    return "\n---\n".join(text for name, text in sorted(rendered.items()) if not name.endswith("NOTES.txt"))
+    return [(name, text) for name, text in sorted(rendered.items()) if not name.endswith("NOTES.txt")]
 
 
-def _by_binary(chart: Path, release: str, namespace: str, values_file: str) -> str:
+def _by_binary(chart: Path, release: str, namespace: str, values_file: str) -> list[tuple[str, str]]:
     helm = shutil.which("helm") or "helm"
     command = [helm, "template", release, str(chart), "--namespace", namespace]
     if values_file:
@@ -73,4 +79,4 @@ def _by_binary(chart: Path, release: str, namespace: str, values_file: str) -> s
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise HelmError(done.stderr.strip())
-    return done.stdout
+    return [(match[1], match[2]) for match in _SOURCE.finditer(done.stdout)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from medpattern import __version__
 from medpattern.charts.skeleton import MARK_CLOSE, MARK_OPEN, SkeletonObject, build_objects
 from medpattern.charts.source import ChartSource
-from medpattern.charts.structure import Recorder, StructuralMap, TemplateError
+from medpattern.charts.structure import COMPILED_NAME, Recorder, StructuralMap, TemplateError
 from medpattern.errors import ChartSourceError
 from medpattern.findings import Finding, Place
 
@@ -48,18 +48,14 @@ def render_objects(source: ChartSource, recorder: Recorder) -> list[SkeletonObje
         identity = (found.group, found.kind, found.namespace, found.name)
         if identity in seen:
             message = f"{found.kind}/{found.name} is also made by {seen[identity]}"
-            findings.append(
-                Finding("chart-source", message, Place(f"{source.shown}/templates/{found.template}"))
-            )
+            findings.append(Finding("chart-source", message, Place(f"{source.shown}/templates/{found.template}")))
         seen[identity] = found.template
     if findings:
         raise ChartSourceError(findings)
     return objects
 
 
-def _render(
-    source: ChartSource, name: str, text: str, shown: str, recorder: Recorder
-) -> list[SkeletonObject]:
+def _render(source: ChartSource, name: str, text: str, shown: str, recorder: Recorder) -> list[SkeletonObject]:
     import jinja2
     from jinja2.exceptions import SecurityError
 
@@ -73,7 +69,9 @@ def _render(
         "files": lambda file: _file(source, file),
     }
     try:
-        marked = _template(text).render(context)
+        template = _template(text)
+        recorder.template = name, template.get_corresponding_lineno
+        marked = template.render(context)
     except jinja2.TemplateSyntaxError as error:
         raise _fault(shown, error.lineno, f"not a template: {error.message}") from error
     except (
@@ -102,7 +100,7 @@ def _template_line(error: BaseException) -> int:
     """Jinja rewrites tracebacks so that they show template lines; the last of them is where it happened."""
     line, trace = 0, error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<template>":
+        if trace.tb_frame.f_code.co_filename == COMPILED_NAME:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line

@@ -21,9 +21,8 @@ def mirrored(reference: str, mirrors: dict[str, str]) -> str:
     """
     for prefix in sorted(mirrors, key=len, reverse=True):
         rest = reference.removeprefix(prefix)
-        if rest != reference or reference == prefix:
-            if not rest or rest[0] in _BOUNDARY or prefix[-1:] in _BOUNDARY:
-                return mirrors[prefix] + rest
+        if rest != reference and (not rest or rest[0] in _BOUNDARY or prefix[-1] in _BOUNDARY):
+            return mirrors[prefix] + rest
     return reference
 
 
@@ -60,9 +59,7 @@ def images_in(node: Any) -> Iterator[str]:
             yield from images_in(item)
 
 
-def image_maps(
-    value: Any, path: tuple[str | int, ...] = ()
-) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+def image_maps(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
     """(path, map) of every image map in values."""
     if is_image(value):
         yield path, value

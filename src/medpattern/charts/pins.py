@@ -57,9 +57,7 @@ class Shape:
         return shape
 
 
-def shape_of(
-    reads: Iterable[StructuralRead], references: Iterable[Reference], values: dict[str, Any]
-) -> Shape:
+def shape_of(reads: Iterable[StructuralRead], references: Iterable[Reference], values: dict[str, Any]) -> Shape:
     """What a structure reads, as one tree."""
     root = Shape()
     for reference in references:
@@ -95,21 +93,13 @@ def extract(shape: Shape, data: Any) -> Any:
         return data
     if isinstance(data, dict):
         children = shape.children
-        return {
-            key: extract(children[key], item)
-            for key, item in data.items()
-            if key in children and item is not None
-        }
+        return {key: extract(children[key], item) for key, item in data.items() if key in children and item is not None}
     if isinstance(data, list):
-        return [
-            extract(shape.children[i], item) if i in shape.children else item for i, item in enumerate(data)
-        ]
+        return [extract(shape.children[i], item) if i in shape.children else item for i, item in enumerate(data)]
     return data
 
 
-def generated_schema(
-    shape: Shape, schema: dict[str, Any], values: dict[str, Any], title: str
-) -> dict[str, Any]:
+def generated_schema(shape: Shape, schema: dict[str, Any], values: dict[str, Any], title: str) -> dict[str, Any]:
     """The values.schema.json of a generated chart: closed, structural values pinned, leaves typed."""
     body = _schema_at(shape, (), schema, values)
     return {
@@ -127,9 +117,7 @@ def _schema_at(shape: Shape, path: KeyPath, source: dict[str, Any], values: dict
     if shape.whole:
         return _without_null(declared) or _PLAIN_REF
     if shape.pinned:
-        return _described(
-            {"enum": [shape.const, None]} if shape.const is None else {"const": shape.const}, declared
-        )
+        return _described({"enum": [shape.const, None]} if shape.const is None else {"const": shape.const}, declared)
     data = lookup(values, path)[1]
     if shape.absent:
         return _described({"enum": [None, ""]}, declared)

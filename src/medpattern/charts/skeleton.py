@@ -118,9 +118,7 @@ def file_name(kind: str, name: str) -> str:
 
 
 class _Builder:
-    def __init__(
-        self, shown: str, template: str, origin: list[int], leaves: list[Leaf], document: Document
-    ) -> None:
+    def __init__(self, shown: str, template: str, origin: list[int], leaves: list[Leaf], document: Document) -> None:
         self.shown = shown
         self.template = template
         self.origin = origin
@@ -250,9 +248,7 @@ def _relocated(finding: Finding, origin: list[int]) -> Finding:
     line = finding.place.line
     template_line = origin[line - 1] if 0 < line <= len(origin) else 0
     place = Place(finding.place.file, template_line, 1)
-    return Finding(
-        "chart-source", f"the template's output is {finding.message}", place, finding.key, finding.cure
-    )
+    return Finding("chart-source", f"the template's output is {finding.message}", place, finding.key, finding.cure)
 
 
 def _hydrate(node: Any, values: dict[str, Any], namespace: str) -> Any:

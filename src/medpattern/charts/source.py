@@ -52,9 +52,7 @@ class ChartSource:
         content = self.files.get("values.schema.json")
         place = Place(f"{self.shown}/values.schema.json")
         if content is None:
-            raise ChartSourceError(
-                [Finding("chart-source", "a chart source has a values.schema.json", place)]
-            )
+            raise ChartSourceError([Finding("chart-source", "a chart source has a values.schema.json", place)])
         try:
             schema = json.loads(content)
         except ValueError as error:
@@ -180,9 +178,7 @@ def _map(document: Document) -> dict[str, Any]:
 
 def _inline(part: Any, whole: dict[str, Any], depth: int) -> Any:
     if depth > 60:
-        raise ChartSourceError(
-            [Finding("chart-source", "a $ref that contains itself", Place("values.schema.json"))]
-        )
+        raise ChartSourceError([Finding("chart-source", "a $ref that contains itself", Place("values.schema.json"))])
     if isinstance(part, list):
         return [_inline(item, whole, depth + 1) for item in part]
     if not isinstance(part, dict):

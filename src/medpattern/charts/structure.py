@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,9 @@ from medpattern.fleet.merge import lookup
 
 # A leaf stands in rendered text as this pair of private characters around its number.
 LEAF_OPEN, LEAF_CLOSE = "\ue000", "\ue001"
+
+# The file name that Jinja gives to the code it compiles from text.
+COMPILED_NAME = "<template>"
 
 _SCALARS = ("string", "integer", "number", "boolean")
 _TYPES = (*_SCALARS, "object", "array")
@@ -72,10 +76,13 @@ class Recorder:
     schema: dict[str, Any]
     reads: dict[tuple[str, KeyPath], StructuralRead] = field(default_factory=dict)
     leaves: list[Leaf] = field(default_factory=list)
+    template: tuple[str, Callable[[int], int]] | None = None
+    sites: dict[KeyPath, set[tuple[str, int]]] = field(default_factory=dict)
 
     def note(self, how: str, path: KeyPath, data: Any) -> None:
         """Notes a structural read."""
         self.reads.setdefault((how, path), StructuralRead(how, path, observe(how, data)[0]))
+        self._site(path)
 
     def wrap(self, path: KeyPath, data: Any) -> Any:
         """`data` as a template sees it: maps and lists as proxies, scalars as they are (and noted)."""
@@ -85,6 +92,15 @@ class Recorder:
             return StructuralList(self, path, data)
         self.note("is", path, data)
         return data
+
+    def _site(self, path: KeyPath) -> None:
+        """Notes which template line reads `path`: the nearest frame of Jinja's compiled code knows."""
+        frame = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename != COMPILED_NAME:
+            frame = frame.f_back  # type: ignore[assignment]
+        if frame is not None and self.template is not None:
+            name, line_of = self.template
+            self.sites.setdefault(path, set()).add((name, line_of(frame.f_lineno)))
 
     # The functions of the language -----------------------------------------------------------------
 
@@ -120,6 +136,8 @@ class Recorder:
     # ------------------------------------------------------------------------------------------------
 
     def _leaf(self, leaf: Leaf) -> str:
+        for reference in leaf.references:
+            self._site(reference.path)
         self.leaves.append(leaf)
         return f"{LEAF_OPEN}{len(self.leaves) - 1}{LEAF_CLOSE}"
 
@@ -162,9 +180,7 @@ class Recorder:
             self.note("present", path, lookup(self.values, path)[1])
         if kind not in allowed:
             wanted = ", ".join(allowed)
-            raise TemplateError(
-                f"{dotted(path)} is {kind or 'without a type'} in the schema; {wanted} can stand here"
-            )
+            raise TemplateError(f"{dotted(path)} is {kind or 'without a type'} in the schema; {wanted} can stand here")
         if lookup(self.values, path)[1] is None:
             raise TemplateError(f"{dotted(path)} is null; guard it with present({dotted(path)!r})")
         return Reference(path, kind)
@@ -206,9 +222,7 @@ class _Structural:
         return bool(self.data_)
 
     def __str__(self) -> str:
-        raise TemplateError(
-            f"{dotted(self.path_)} is a map or list; print it with value({dotted(self.path_)!r})"
-        )
+        raise TemplateError(f"{dotted(self.path_)} is a map or list; print it with value({dotted(self.path_)!r})")
 
     __html__ = __str__
 

@@ -94,9 +94,7 @@ class ValuesBuilder:
 
     _bases: dict[tuple[Any, ...], tuple[Any, dict[str, Any]]] = field(default_factory=dict)
 
-    def for_source(
-        self, cluster: Cluster, app: Application, source: ChartSource, extra: Layers
-    ) -> ChartValues:
+    def for_source(self, cluster: Cluster, app: Application, source: ChartSource, extra: Layers) -> ChartValues:
         """For a chart source: complete under its schema, image references mirrored, no tombstones left."""
         keys = source.schema.get("properties", {})
         parts = [cluster.values[key] for key in keys if key in cluster.values and key != "global"]
@@ -135,17 +133,13 @@ class ValuesBuilder:
         result: dict[str, Any] = without_nulls(with_overrides(merged, app))
         return result
 
-    def for_helm(
-        self, cluster: Cluster, app: Application, source: ChartSource | None, extra: Layers
-    ) -> ChartValues:
+    def for_helm(self, cluster: Cluster, app: Application, source: ChartSource | None, extra: Layers) -> ChartValues:
         """For an ordinary chart: what it declares or mentions, with nulls where they meet a default.
 
         A remote chart (`source` None) gets the application's own values, since what it reads is unknown.
         """
         known = top_level_names(source) if source else set()
-        values: dict[str, Any] = {
-            key: item for key, item in cluster.values.items() if key in known and key != "global"
-        }
+        values: dict[str, Any] = {key: item for key, item in cluster.values.items() if key in known and key != "global"}
         for layer in extra:
             reads = {k: v for k, v in layer.document.data.items() if source is None or k in known}
             values = merge(values, reads)

@@ -240,11 +240,7 @@ def _message(error: jsonschema.ValidationError) -> str:
             for way in error.context or ()
         )
         # oneOf without errors in its branches: more than one of them fits
-        return (
-            _short(f"fits none of its forms: {'; '.join(ways)}")
-            if ways
-            else "mixes forms that exclude each other"
-        )
+        return _short(f"fits none of its forms: {'; '.join(ways)}") if ways else "mixes forms that exclude each other"
     if error.validator == "not":
         return "is in a form that is not allowed"
     return _short(error.message)

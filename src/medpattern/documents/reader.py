@@ -158,9 +158,7 @@ class _Constructor:
                 "write the values out, or use fewer aliases",
             )  # fmt: skip
         if depth > MAX_DEPTH:
-            raise self._fatal(
-                "yaml-too-deep", f"nested deeper than {MAX_DEPTH} levels", node, path, "flatten it"
-            )
+            raise self._fatal("yaml-too-deep", f"nested deeper than {MAX_DEPTH} levels", node, path, "flatten it")
         if id(node) in self.open:
             raise self._fatal("yaml-cycle", "an alias that contains itself", node, path, "break the cycle")
         self.open.add(id(node))
@@ -189,11 +187,7 @@ class _Constructor:
         result: dict[str, Any] = {}
         merged: list[yaml.Node] = []
         for key_node, value_node in node.value:
-            if (
-                isinstance(key_node, yaml.ScalarNode)
-                and key_node.value == "<<"
-                and key_node.tag == _PLAIN_TAG
-            ):
+            if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<" and key_node.tag == _PLAIN_TAG:
                 merged.append(value_node)
                 continue
             key = self._key(key_node, path)
@@ -238,9 +232,7 @@ def _step(node: yaml.Node | None, key: str | int) -> tuple[yaml.Mark, yaml.Node]
         return item.start_mark, item
     if isinstance(node, yaml.MappingNode):
         for key_node, value_node in reversed(node.value):
-            if key_node.value == key or (
-                isinstance(key_node, yaml.ScalarNode) and _key_text(key_node) == str(key)
-            ):
+            if key_node.value == key or (isinstance(key_node, yaml.ScalarNode) and _key_text(key_node) == str(key)):
                 return key_node.start_mark, value_node
     return None
 

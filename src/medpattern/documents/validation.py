@@ -66,9 +66,10 @@ def _alternatives(error: Any) -> Iterator[Violation]:
     def misfit(inner: Any) -> bool:
         return not inner.relative_path and inner.validator in ("type", "enum", "const")
 
-    fitting = [group for group in branches.values() if not any(misfit(inner) for inner in group)]
+    fitting: list[list[Any]] = [group for group in branches.values() if not any(misfit(inner) for inner in group)]
     if fitting:
-        yield from _explained(min(fitting, key=len))
+        shortest: list[Any] = min(fitting, key=len)
+        yield from _explained(shortest)
         return
     words = dict.fromkeys(_wanted(inner) for group in branches.values() for inner in group if misfit(inner))
     yield _wrong_type(tuple(error.absolute_path), error.instance, list(words))
@@ -104,16 +105,12 @@ def _plain(error: Any) -> Violation:
             return _wrong_type(path, instance, wanted if isinstance(wanted, list) else [wanted])
         case "enum":
             cure = did_you_mean(str(instance), [str(item) for item in wanted])
-            return Violation(
-                path, "not-allowed", f"{_shown(instance)} is not one of the allowed values", cure
-            )
+            return Violation(path, "not-allowed", f"{_shown(instance)} is not one of the allowed values", cure)
         case "const":
             return Violation(path, "not-allowed", f"must be {_shown(wanted)}, found {_shown(instance)}")
         case "required":
             missing = [key for key in wanted if key not in instance]
-            return Violation(
-                path, "missing-key", f"the key '{missing[0]}' is missing", f"add '{missing[0]}:'"
-            )
+            return Violation(path, "missing-key", f"the key '{missing[0]}' is missing", f"add '{missing[0]}:'")
         case "pattern":
             return Violation(path, "not-allowed", f"{_shown(instance)} does not match {wanted}")
         case "minProperties" | "maxProperties":

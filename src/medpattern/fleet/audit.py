@@ -94,7 +94,7 @@ def _subscriptions(cluster: Cluster) -> Iterator[Finding]:
             message = f"cluster '{cluster.name}' is no OpenShift: there is no OLM for '{item.name}'"
             cure = "install the operator's chart as an application, or set 'disabled: true' for this cluster"
             yield _at(cluster, item.key, "needs-openshift", message, cure)
-        elif item.namespace not in declared and not item.namespace == "openshift-operators":
+        elif item.namespace not in declared and item.namespace != "openshift-operators":
             path = (*item.key, "namespace")
             message = f"the namespace '{item.namespace}' is not declared"
             yield _at(
@@ -136,25 +136,19 @@ def _application_name(cluster: Cluster, app: Application) -> Iterator[Finding]:
         yield _at(cluster, app.key, "name", message, "shorten the application's or the cluster's name")
 
 
-def _references(
-    cluster: Cluster, app: Application, namespaces: set[str], projects: set[str]
-) -> Iterator[Finding]:
+def _references(cluster: Cluster, app: Application, namespaces: set[str], projects: set[str]) -> Iterator[Finding]:
     if not app.namespace:
         yield _at(cluster, app.key, "missing-key", f"'{app.name}' has no namespace", "add 'namespace:'")
     elif app.namespace not in namespaces and not _PLATFORM_NAMESPACE.match(app.namespace):
         path = (*app.key, "namespace")
         message = f"the namespace '{app.namespace}' is not declared"
-        yield _at(
-            cluster, path, "undeclared-namespace", message, _declare("namespaces", app.namespace, namespaces)
-        )
+        yield _at(cluster, path, "undeclared-namespace", message, _declare("namespaces", app.namespace, namespaces))
     if not app.project:
         yield _at(cluster, app.key, "missing-key", f"'{app.name}' has no argoProject", "add 'argoProject:'")
     elif app.project not in projects:
         path = (*app.key, "argoProject")
         message = f"the project '{app.project}' is not declared"
-        yield _at(
-            cluster, path, "undeclared-project", message, _declare("argoProjects", app.project, projects)
-        )
+        yield _at(cluster, path, "undeclared-project", message, _declare("argoProjects", app.project, projects))
 
 
 def _declare(section: str, name: str, known: Iterable[str]) -> str:
@@ -164,19 +158,13 @@ def _declare(section: str, name: str, known: Iterable[str]) -> str:
 
 def _origin(cluster: Cluster, app: Application) -> Iterator[Finding]:
     if app.chart and app.path:
-        yield _at(
-            cluster, (*app.key, "path"), "not-allowed", "'path' and 'chart' exclude each other", "keep one"
-        )
+        yield _at(cluster, (*app.key, "path"), "not-allowed", "'path' and 'chart' exclude each other", "keep one")
     if not app.chart and not app.path:
         cure = "add 'path: charts/<name>', or 'repoURL', 'chart' and 'chartVersion'"
         yield _at(cluster, app.key, "missing-key", f"'{app.name}' names no chart", cure)
-    if app.repo_url and _has_credentials(app.repo_url):
-        yield _at(
-            cluster, (*app.key, "repoURL"), "credentials-in-url", "a URL with credentials", _NO_CREDENTIALS
-        )
-    wanted, word = (
-        (app.chart_version, "chartVersion") if app.chart else (app.target_revision, "targetRevision")
-    )
+    if app.repo_url and has_credentials(app.repo_url):
+        yield _at(cluster, (*app.key, "repoURL"), "credentials-in-url", "a URL with credentials", _NO_CREDENTIALS)
+    wanted, word = (app.chart_version, "chartVersion") if app.chart else (app.target_revision, "targetRevision")
     if app.is_remote and (not wanted or _FLOATING.search(wanted)):
         path = (*app.key, word) if wanted else app.key
         message = f"'{app.name}' follows {wanted or 'whatever is newest'}: another chart tomorrow"
@@ -194,7 +182,8 @@ def _default_repository(cluster: Cluster) -> str:
 _NO_CREDENTIALS = "give Argo CD a repository Secret instead, and take the password out of git's history"
 
 
-def _has_credentials(url: str) -> bool:
+def has_credentials(url: str) -> bool:
+    """Whether `url` carries a password, or a user name where only a token would."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -209,9 +198,7 @@ def _dependencies(cluster: Cluster) -> Iterator[Finding]:
             if name not in known:
                 path = (*app.key, "dependsOn", index)
                 message = f"no application '{name}' on cluster '{cluster.name}'"
-                yield _at(
-                    cluster, path, "unknown-application", message, did_you_mean(name, set(known) - {app.name})
-                )
+                yield _at(cluster, path, "unknown-application", message, did_you_mean(name, set(known) - {app.name}))
     for cycle in _cycles({name: app.depends_on for name, app in known.items()}):
         path = (*known[cycle[0]].key, "dependsOn")
         message = "applications wait for each other: " + " -> ".join((*cycle, cycle[0]))
@@ -247,7 +234,7 @@ def _source(cluster: Cluster) -> Iterator[Finding]:
         if not value:
             message = f"Argo CD would not know where to read cluster '{cluster.name}' from"
             yield _at(cluster, path, "missing-key", message, f"set main.git.{word} in values-global.yaml")
-        elif key == "repoURL" and _has_credentials(str(value)):
+        elif key == "repoURL" and has_credentials(str(value)):
             document = cluster.facts.document
             if document and key in cluster.facts.parameters:
                 place: Place = document.place(("parameters", key))

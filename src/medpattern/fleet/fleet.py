@@ -16,7 +16,7 @@ from medpattern.fleet.facts import Facts, facts_from, injected_globals
 from medpattern.fleet.layers import Layers, LayerStack, place_of
 from medpattern.fleet.merge import without_nulls
 from medpattern.fleet.names import label_problem
-from medpattern.fleet.repository import GLOBAL_FILE, Repository, find_values, join
+from medpattern.fleet.repository import GLOBAL_FILE, Repository, facts_files, find_values, join
 
 T = TypeVar("T")
 
@@ -133,12 +133,8 @@ class Fleet:
             if not value and parameter not in facts.parameters:
                 place = facts.document.place(()) if facts.document else Place(self._global_file)
                 cure = f"add '{key}:' to clusters/{facts.name}.yaml"
-                message = (
-                    f"global.{parameter} of cluster '{facts.name}' is left out, since the fact is unknown"
-                )
-                self.repository.findings.append(
-                    Finding("unknown-fact", message, place, key, cure, Severity.WARNING)
-                )
+                message = f"global.{parameter} of cluster '{facts.name}' is left out, since the fact is unknown"
+                self.repository.findings.append(Finding("unknown-fact", message, place, key, cure, Severity.WARNING))
 
     @property
     def _global_file(self) -> str:
@@ -181,11 +177,7 @@ def load_fleet(root: Path, values: str | None = None, clusters: str | None = Non
 
 
 def _read_facts(repository: Repository, folder: str) -> Iterable[tuple[str, Facts]]:
-    directory = repository.root / folder
-    files = sorted(path.name for path in directory.glob("*.y*ml")) if directory.is_dir() else ()
-    for file in files:
-        name = file.rpartition(".")[0]
-        shown = join(folder, file)
+    for name, shown in facts_files(repository.root, folder).items():
         document = repository.document(shown, "cluster")
         if document is None:
             continue
@@ -222,11 +214,7 @@ def _audit_facts(fleet: Fleet) -> None:
         if facts.group and not (fleet.repository.root / file).is_file():
             known = sorted({other.group for other in fleet.facts.values()} - {facts.group})
             cure = f"make {file}" + (f", or use one of: {', '.join(known)}" if known else "")
-            report(
-                Finding(
-                    "unknown-group", f"no group '{facts.group}'", document.place(("group",)), "group", cure
-                )
-            )
+            report(Finding("unknown-group", f"no group '{facts.group}'", document.place(("group",)), "group", cure))
         for finding in label_findings(facts):
             report(finding)
         hub = fleet.facts.get(facts.hub)

@@ -74,16 +74,12 @@ class LayerStack:
         injected = {"clusterPlatform": facts.platform, "clusterVersion": facts.version}
         injected |= {"localClusterName": facts.name, "clusterDomain": facts.domain}
         found, extra = lookup(values, ("global", "extraValueFiles"))
-        base = self._with_files(
-            base, "extra", extra if found else (), ("global", "extraValueFiles"), injected
-        )
+        base = self._with_files(base, "extra", extra if found else (), ("global", "extraValueFiles"), injected)
         found, shared = lookup(values, ("clusterGroup", "sharedValueFiles"))
         path = ("clusterGroup", "sharedValueFiles")
         return self._with_files(base, "shared", shared if found else (), path, injected)
 
-    def of_files(
-        self, layers: Layers, files: Sequence[str], path: KeyPath, injected: dict[str, str]
-    ) -> Layers:
+    def of_files(self, layers: Layers, files: Sequence[str], path: KeyPath, injected: dict[str, str]) -> Layers:
         """The layers that an application's `extraValueFiles`, set at `path`, add above `layers`."""
         return self._with_files(layers, "application", files, path, injected)
 
@@ -98,9 +94,7 @@ class LayerStack:
         def conflict(path: KeyPath, old: Any, new: Any) -> None:
             where = place_of(layers[:-1], path)
             message = f"a {type_name(new)} is laid over the {type_name(old)} of {where}"
-            self.repository.report(
-                high.document, path, "kind-conflict", message, "use the same form in both files"
-            )
+            self.repository.report(high.document, path, "kind-conflict", message, "use the same form in both files")
 
         result = merge(below, high.document.data, conflict)
         self._merged[key] = result
@@ -134,17 +128,11 @@ class LayerStack:
         file = self._locate(name)
         if file is None:
             cure = f"make {join(self.folder, name.lstrip('/'))} or remove the entry"
-            report(
-                Finding("value-file-missing", f"the value file '{name}' does not exist", setter, key, cure)
-            )
+            report(Finding("value-file-missing", f"the value file '{name}' does not exist", setter, key, cure))
             return layers
         if file in chain:
             circle = " -> ".join((*chain[chain.index(file) :], file))
-            report(
-                Finding(
-                    "value-file-cycle", f"value files include each other: {circle}", setter, key, "break it"
-                )
-            )
+            report(Finding("value-file-cycle", f"value files include each other: {circle}", setter, key, "break it"))
             return layers
         document = self.repository.document(file)
         if document is None:

@@ -23,9 +23,7 @@ def merge(low: dict[str, Any], high: dict[str, Any], conflict: Conflict | None =
     return _merge(low, high, conflict, ())
 
 
-def _merge(
-    low: dict[str, Any], high: dict[str, Any], conflict: Conflict | None, path: KeyPath
-) -> dict[str, Any]:
+def _merge(low: dict[str, Any], high: dict[str, Any], conflict: Conflict | None, path: KeyPath) -> dict[str, Any]:
     result = dict(low)
     for key, value in high.items():
         if key not in low:
@@ -35,12 +33,7 @@ def _merge(
         if isinstance(value, dict) and isinstance(old, dict):
             result[key] = _merge(old, value, conflict, (*path, key))
             continue
-        if (
-            conflict
-            and old is not None
-            and value is not None
-            and isinstance(value, dict) != isinstance(old, dict)
-        ):
+        if conflict and old is not None and value is not None and isinstance(value, dict) != isinstance(old, dict):
             conflict((*path, key), old, value)
         result[key] = value
     return result
@@ -53,9 +46,7 @@ def without_nulls(value: Any) -> Any:
     """
     if isinstance(value, dict):
         changed = {
-            key: kept
-            for key, item in value.items()
-            if item is not None and (kept := without_nulls(item)) is not item
+            key: kept for key, item in value.items() if item is not None and (kept := without_nulls(item)) is not item
         }
         if not changed and None not in value.values():
             return value

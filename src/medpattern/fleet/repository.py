@@ -71,9 +71,7 @@ class Repository:
         if document.data is None:
             return Document(file, {}, document.root)
         if not isinstance(document.data, dict):
-            self.report(
-                document, (), "wrong-type", "a values file is a map of keys", "write 'key: value' lines"
-            )
+            self.report(document, (), "wrong-type", "a values file is a map of keys", "write 'key: value' lines")
             return None
         for violation in schema(kind).violations(document.data):
             self.report(document, violation.path, violation.code, violation.message, violation.cure)
@@ -111,6 +109,13 @@ def find_values(root: Path, chosen: str | None, read: Any) -> str:
         f"no {GLOBAL_FILE} in {root} or {root / 'values'}; go to a repository, name it with --root, "
         "or make one with 'medpattern init DIR'"
     )
+
+
+def facts_files(root: Path, folder: str) -> dict[str, str]:
+    """The facts file of each cluster by its name, sorted; empty if there is no such folder."""
+    directory = root / folder
+    files = sorted(path.name for path in directory.glob("*.y*ml")) if directory.is_dir() else ()
+    return {file.rpartition(".")[0]: join(folder, file) for file in files}
 
 
 def join(folder: str, file: str) -> str:

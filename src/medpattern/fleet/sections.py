@@ -107,14 +107,9 @@ def namespaces(group: dict[str, Any]) -> tuple[Namespace, ...]:
             if isinstance(item, str):
                 result.append(_namespace(item, {}, (*base, index), default=True))
             elif isinstance(item, dict):
-                result += [
-                    _namespace(name, entry or {}, (*base, index), default=False)
-                    for name, entry in item.items()
-                ]
+                result += [_namespace(name, entry or {}, (*base, index), default=False) for name, entry in item.items()]
     return tuple(
-        _without_operator_group(item) if item.name in excluded else item
-        for item in result
-        if item is not None
+        _without_operator_group(item) if item.name in excluded else item for item in result if item is not None
     )
 
 

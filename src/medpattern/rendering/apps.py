@@ -47,7 +47,15 @@ class RenderedApp:
         """
         if self.chart is not None:
             return self.chart.hydrate(self.app.namespace)
-        if not self.is_hydrated:
+        return [found for _, found in self.copied_objects()]
+
+    def copied_objects(self) -> list[tuple[str, dict[str, Any]]]:
+        """(template file, object) pairs of an ordinary chart, where there is Helm.
+
+        Raises:
+            HelmError: Helm refuses the chart.
+        """
+        if not self.is_copied or not helm.available():
             return []
         contents = {name: file.content for name, file in self.files.items()}
         return helm.template(contents, self.app.name, self.app.namespace, VALUES_FILE)
@@ -114,9 +122,7 @@ class AppRenderer:
         violations = source.validator.violations(values.values)
         for found in violations:
             key = dotted(_shown_path(values, found.path))
-            self.findings.append(
-                Finding(found.code, found.message, values.place(found.path), key, found.cure)
-            )
+            self.findings.append(Finding(found.code, found.message, values.place(found.path), key, found.cure))
         return not violations
 
     def _copied(self, source: ChartSource, values: ChartValues) -> dict[str, File]:

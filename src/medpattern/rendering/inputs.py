@@ -40,9 +40,7 @@ def cluster_inputs(
     files |= {known.document.file for known in (facts, cluster.hub) if known and known.document}
     inputs = {file: asked[file] for file in files}
     inputs |= {f"{app.path}/": source.digest for app in apps if (source := sources.get(app.name))}
-    spokes = [
-        other.document.file for other in fleet.facts.values() if other.hub == cluster.name and other.document
-    ]
+    spokes = [other.document.file for other in fleet.facts.values() if other.hub == cluster.name and other.document]
     for spoke in cluster.spokes:
         inputs |= {file: asked[file] for file in _base(fleet, spoke) if file in asked}
     return inputs | {SPOKES: _together({file: asked[file] for file in spokes})}
@@ -53,9 +51,7 @@ def _base(fleet: Fleet, facts: object) -> list[str]:
 
 
 def _together(files: Mapping[str, str]) -> str:
-    return sha256(
-        "".join(f"{name}\0{digest}\n" for name, digest in sorted(files.items())).encode()
-    ).hexdigest()
+    return sha256("".join(f"{name}\0{digest}\n" for name, digest in sorted(files.items())).encode()).hexdigest()
 
 
 class CurrentInputs:

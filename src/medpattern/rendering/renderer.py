@@ -92,9 +92,7 @@ class Renderer:
     def _git(self, facts: Facts) -> Git:
         return git_of(*self.fleet.values_and_git(facts), self.tree)
 
-    def _applications(
-        self, cluster: Cluster
-    ) -> tuple[tuple[RenderedApp, ...], dict[str, ChartSource | None]]:
+    def _applications(self, cluster: Cluster) -> tuple[tuple[RenderedApp, ...], dict[str, ChartSource | None]]:
         """The enabled applications, and the chart source of every one, disabled ones included."""
         enabled = [app for app in cluster.applications if not app.disabled and app.name]
         self._found += missing_kinds(cluster, enabled)

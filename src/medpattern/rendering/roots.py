@@ -75,9 +75,7 @@ def _hub_manifests(inputs: RootInputs) -> Iterator[Manifest]:
     """For a cluster with its own Argo CD: the project of roots, and the roots of its spokes."""
     cluster = inputs.cluster
     repositories = {inputs.git.repo_url, *(git.repo_url for _, git in inputs.spokes)}
-    namespaces = {item.name for item in cluster.namespaces} | {
-        item.namespace for item in cluster.subscriptions
-    }
+    namespaces = {item.name for item in cluster.namespaces} | {item.namespace for item in cluster.subscriptions}
     yield projects.root_project(cluster, repositories, namespaces)
     for spoke, git in inputs.spokes:
         yield applications.root(spoke, cluster.facts, git)

@@ -14,9 +14,7 @@ from medpattern.fleet.layers import Layer
 from medpattern.rendering.apps import RenderedApp
 
 # What medpattern itself, or the Validated Patterns framework, reads.
-_GLOBALS = frozenset(
-    {"options", "extraValueFiles", "mirrors", "pattern", "secretStore", "secretLoader", "git"}
-)
+_GLOBALS = frozenset({"options", "extraValueFiles", "mirrors", "pattern", "secretStore", "secretLoader", "git"})
 _SECTIONS = frozenset({"global", "main", "clusterGroup", "medpattern"})
 _FRAMEWORK = frozenset({"secretStore", "secretLoader"})
 

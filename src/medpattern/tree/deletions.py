@@ -67,14 +67,10 @@ def removed_objects(tree: Path, entries: Iterable[Entry], files: Mapping[str, Fi
 def _old_files(tree: Path, entries: Iterable[Entry], files: Mapping[str, File]) -> list[str]:
     """Files on disk whose objects may go: deleted and changed ones, and charts that change their namespace."""
     paths = [
-        entry.path
-        for entry in entries
-        if entry.action in (Action.DELETE, Action.UPDATE) and _makes_objects(entry.path)
+        entry.path for entry in entries if entry.action in (Action.DELETE, Action.UPDATE) and _makes_objects(entry.path)
     ]
     moved = _moved_charts(tree, entries, files)
-    return paths + [
-        entry.path for entry in entries if _makes_objects(entry.path) and _chart(entry.path) in moved
-    ]
+    return paths + [entry.path for entry in entries if _makes_objects(entry.path) and _chart(entry.path) in moved]
 
 
 def _moved_charts(tree: Path, entries: Iterable[Entry], files: Mapping[str, File]) -> set[str]:

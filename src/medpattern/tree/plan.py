@@ -5,6 +5,7 @@ Writing, --check, --dry-run, --diff and --watch are views of the same Plan.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -71,7 +72,7 @@ def plan_cluster(tree: Path, cluster: str, files: Mapping[str, File], only: str 
     known = read_receipt(folder)
     listed = set(known.outputs) if known else set()
     entries = []
-    present = _files_in(folder)
+    present = files_in(folder)
     for name, file in files.items():
         if only and not belongs_to(name, only):
             continue
@@ -113,14 +114,23 @@ def is_generated(path: Path) -> bool:
         return False
 
 
-def _files_in(folder: Path) -> set[str]:
-    if not folder.is_dir():
-        return set()
-    return {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() or path.is_symlink()
-    }
+def files_in(folder: Path) -> set[str]:
+    """Every file and link below `folder`, relative to it, with forward slashes."""
+    found: set[str] = set()
+    todo = [""]
+    while todo:
+        inside = todo.pop()
+        try:
+            entries = os.scandir(f"{folder}/{inside}")
+        except FileNotFoundError:
+            return found
+        with entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(f"{inside}{entry.name}/")
+                else:
+                    found.add(inside + entry.name)
+    return found
 
 
 def _read(path: Path) -> bytes | None:

@@ -49,9 +49,7 @@ def read_receipt(folder: Path) -> Receipt | None:
     """The receipt in `folder`; None if there is none or it is damaged (as by a merge conflict)."""
     try:
         body = json.loads((folder / RECEIPT).read_bytes())
-        return Receipt(
-            str(body["medpattern"]), str(body["tree"]), dict(body["inputs"]), dict(body["outputs"])
-        )
+        return Receipt(str(body["medpattern"]), str(body["tree"]), dict(body["inputs"]), dict(body["outputs"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

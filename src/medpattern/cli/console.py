@@ -1,0 +1,79 @@
+"""Printing: data on stdout, talk on stderr, colours only on a terminal and never under NO_COLOR."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from medpattern.errors import DataDeletionError, InputError, MedpatternError
+from medpattern.findings import Finding, Severity
+
+
+def _colour(text: str, colour: str, *, stderr: bool) -> str:
+    stream = sys.stderr if stderr else sys.stdout
+    if not stream.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return click.style(text, fg=colour)
+
+
+def say(text: str) -> None:
+    """One line of talk."""
+    click.echo(text, err=True)
+
+
+def data(text: str, colour: str = "") -> None:
+    """One line of data."""
+    click.echo(_colour(text, colour, stderr=False) if colour else text)
+
+
+def data_json(value: Any) -> None:
+    """`value` as JSON."""
+    data(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def findings(found: Iterable[Finding]) -> None:
+    """Findings as talk, one a line, and a last line that counts them."""
+    found = list(found)
+    for finding in found:
+        colour = "red" if finding.severity is Severity.ERROR else "yellow"
+        place, rest = str(finding.place), str(finding)[len(str(finding.place)) :]
+        say(place + _colour(rest, colour, stderr=True))
+    errors = sum(finding.severity is Severity.ERROR for finding in found)
+    if found:
+        say(_counts(errors, len(found) - errors))
+
+
+def _counts(errors: int, warnings: int) -> str:
+    words = [
+        f"{number} {word}{'' if number == 1 else 's'}"
+        for number, word in ((errors, "error"), (warnings, "warning"))
+        if number
+    ]
+    return ", ".join(words)
+
+
+def error(problem: MedpatternError) -> None:
+    """An error as talk: all its findings, or its one line."""
+    if isinstance(problem, InputError):
+        findings(problem.findings)
+    elif isinstance(problem, DataDeletionError):
+        say(_colour(f"error: {problem}; nothing was written", "red", stderr=True))
+        flags = " ".join(f"--allow-delete {name}" for name in problem.objects)
+        say(f"if that is meant, and the data is backed up: medpattern render {flags}")
+    else:
+        say(_colour(f"error: {problem}", "red", stderr=True))
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows in columns as data; the header only on a terminal, so that a pipe gets rows alone."""
+    lines = [list(map(str, row)) for row in rows]
+    if sys.stdout.isatty():
+        lines.insert(0, list(header))
+    widths = [max((len(line[i]) for line in lines), default=0) for i in range(len(header))]
+    for line in lines:
+        data("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())

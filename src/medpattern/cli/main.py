@@ -1,0 +1,65 @@
+"""The command `medpattern`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from medpattern import __version__
+from medpattern.cli import console
+from medpattern.cli.explain import explain
+from medpattern.cli.init import init
+from medpattern.cli.listing import listing
+from medpattern.cli.render import render
+from medpattern.cli.schema import schema
+from medpattern.errors import MedpatternError
+
+app = typer.Typer(
+    name="medpattern",
+    help="Renders the Medical Diagnosis pattern, and any Validated Patterns repository, from layered values "
+    "files into per-cluster Helm charts and Argo CD Applications.\n\n"
+    "Begin with: medpattern init DIR; cd DIR; medpattern render; git push",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("init")(init)
+app.command("render")(render)
+app.command("explain")(explain)
+app.add_typer(listing, name="list")
+app.command("schema")(schema)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"medpattern {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def main() -> None:
+    """Runs the command line; exit codes: 0 done or clean, 1 differs, 2 wrong use or input, 3 remote."""
+    try:
+        app()
+    except MedpatternError as problem:
+        console.error(problem)
+        sys.exit(problem.exit_code)
+    except KeyboardInterrupt:
+        console.say("interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (as in `| head`) has what it wanted.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

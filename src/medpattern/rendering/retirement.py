@@ -1,0 +1,61 @@
+"""A project outlives its last Application by one commit.
+
+Argo CD prunes an Application's objects with the rights of its AppProject. The project keeps them for every
+application that is still written down, disabled ones too. So an entry is first disabled, committed and
+pruned, and only then removed; a render that would do both at once is refused here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from medpattern.argocd.names import CLUSTER_APP, ROOT_PROJECT, application_name
+from medpattern.findings import Finding, dotted
+from medpattern.rendering.renderer import RenderedCluster
+from medpattern.tree.history import committed_files
+from medpattern.tree.plan import Action, Entry
+
+_NAME = re.compile(rb"^  name: \"?([^\s\"]+)", re.MULTILINE)
+_PROJECT = re.compile(rb"^  project: \"?([^\s\"]+)", re.MULTILINE)
+
+
+def vanished_applications(
+    root: Path, out: Path, tree: str, rendered: RenderedCluster, entries: Iterable[Entry]
+) -> Iterator[Finding]:
+    """Findings for Applications on disk or at HEAD whose project loses rights while nothing names them.
+
+    Args:
+        root: the repository.
+        out: the rendered tree's folder.
+        tree: its path in the repository.
+        rendered: the cluster as it would become.
+        entries: its part of the plan.
+    """
+    cluster = rendered.cluster
+    changed = {
+        Path(entry.path).stem.removeprefix("appproject-")
+        for entry in entries
+        if entry.action in (Action.UPDATE, Action.DELETE) and "/argocd/appproject-" in entry.path
+    }
+    shrinking = changed - {ROOT_PROJECT, application_name(cluster.facts, CLUSTER_APP)}
+    if not shrinking:
+        return
+    declared = {application_name(cluster.facts, app.name) for app in cluster.applications}
+    folder = out / cluster.name / "argocd"
+    known = {path.name: path.read_bytes() for path in folder.glob("application-*.yaml")}
+    known = {**committed_files(root, f"{tree}/{cluster.name}/argocd"), **known}
+    for file, content in sorted(known.items()):
+        name, project = _NAME.search(content), _PROJECT.search(content)
+        if not file.startswith("application-") or not name or not project:
+            continue
+        app = name[1].decode()
+        if project[1].decode() in shrinking and app not in declared and not app.endswith(("-root", "-cluster")):
+            path = ("clusterGroup", "applications")
+            message = (
+                f"'{app}' of cluster '{cluster.name}' is gone together with rights of its project "
+                f"'{project[1].decode()}': Argo CD could not prune its objects"
+            )
+            cure = "write 'disabled: true' in its entry, commit, let Argo CD prune; remove the entry later"
+            yield Finding("application-vanishes", message, cluster.place(path), dotted(path), cure)

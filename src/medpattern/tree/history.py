@@ -1,0 +1,61 @@
+"""What git has of the rendered tree, without touching the work tree."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+from medpattern.errors import RemoteError
+
+
+def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)  # noqa: S603, S607
+
+
+def committed_files(root: Path, folder: str) -> dict[str, bytes]:
+    """The files below `folder` (relative to `root`) at HEAD by name; empty without git or a commit."""
+    try:
+        listing = _git(root, "ls-tree", "-z", "--name-only", "HEAD", f"./{folder.strip('/')}/")
+    except FileNotFoundError:
+        return {}
+    names = [name.decode() for name in listing.stdout.split(b"\0") if name] if listing.returncode == 0 else []
+    return {name.rpartition("/")[2]: _git(root, "show", f"HEAD:./{name}").stdout for name in names}
+
+
+def export_revision(root: Path, revision: str, target: Path) -> Path:
+    """Unpacks `revision` of the repository that holds `root` into the empty folder `target`.
+
+    Returns:
+        The folder in `target` that corresponds to `root`.
+
+    Raises:
+        RemoteError: there is no git, no repository or no such revision.
+    """
+    try:
+        prefix = _git(root, "rev-parse", "--show-prefix")
+        top = _git(root, "rev-parse", "--show-toplevel")
+        commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        if prefix.returncode:
+            raise RemoteError(f"{root} is in no git repository, so there is no revision '{revision}'")
+        if commit.returncode:
+            raise RemoteError(f"git knows no revision '{revision}'; fetch it, or name a branch, tag or commit")
+        archive = _git(Path(top.stdout.decode().strip()), "archive", "--format=tar", commit.stdout.decode().strip())
+    except FileNotFoundError as error:
+        raise RemoteError("git is not on PATH") from error
+    if archive.returncode:
+        raise RemoteError(f"git archive: {archive.stderr.decode().strip()}")
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+        tar.extractall(target, filter="data")
+    return target / prefix.stdout.decode().strip()
+
+
+def origin_url(folder: Path) -> str:
+    """The URL of the remote `origin` of the repository that holds `folder`; "" if there is none."""
+    if not folder.is_dir():
+        return ""
+    try:
+        return _git(folder, "remote", "get-url", "origin").stdout.decode().strip()
+    except FileNotFoundError:
+        return ""
