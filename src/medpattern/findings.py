@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -116,6 +115,8 @@ def parse_dotted(text: str) -> KeyPath:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A cure that names the nearest known name, or lists a few; empty when nothing is known."""
+    import difflib
+
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
@@ -127,8 +128,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings without repeats (many clusters share a file), errors and warnings sorted by place."""
-    return tuple(sorted(dict.fromkeys(findings), key=lambda f: (f.place, f.code, f.key, f.message)))
+    """Findings sorted by place, each once: clusters that share a file share its findings.
+
+    Of findings that differ in their cure alone, the one that names a near word is kept.
+    """
+    kept: dict[tuple[str, Place, str, str], Finding] = {}
+    for finding in findings:
+        key = (finding.code, finding.place, finding.key, finding.message)
+        if key not in kept or (finding.cure.startswith("did you") and not kept[key].cure.startswith("did you")):
+            kept[key] = finding
+    return tuple(sorted(kept.values(), key=lambda f: (f.place, f.code, f.key, f.message)))
 
 
 def errors_of(findings: Sequence[Finding]) -> tuple[Finding, ...]:

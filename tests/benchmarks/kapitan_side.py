@@ -100,7 +100,7 @@ def _text(arguments: str, in_block: bool) -> str:
 def _leaf(arguments: str, app: Application, loops: dict[str, str]) -> str:
     if arguments.startswith('"'):
         path = _unquoted(arguments)
-        code, default = f"values.{path}", "" if path.startswith("global.") else _at(app.defaults, path)
+        code, default = f"values.{path}", _at(app.defaults, path)
     else:
         base, key = (part.strip() for part in arguments.split(",", 1))
         if base in loops:

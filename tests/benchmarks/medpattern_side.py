@@ -102,7 +102,8 @@ def _write_chart(app: Application, folder: Path) -> None:
     _dump(folder / "Chart.yaml", chart)
     _write(folder / "values.yaml", "".join(_commented(app.defaults, 0)))
     schema = _schema("", app.defaults)
-    schema["properties"]["global"] = {"type": "object"}
+    facts = {name: {"type": "string"} for name in ("localClusterName", "clusterDomain")}  # read as leaves
+    schema["properties"]["global"] = {"type": "object", "properties": facts}
     _write(
         folder / "values.schema.json",
         json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", **schema}, indent=2) + "\n",

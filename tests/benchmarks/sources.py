@@ -85,7 +85,7 @@ metadata:
     app.kubernetes.io/name: APP
     app.kubernetes.io/part-of: imaging
     app.kubernetes.io/version: [[ value("image.tag") ]]
-    imaging.example.org/cluster: [[ value("global.localClusterName") ]]
+    imaging.example.org/cluster: [[ text("{global.localClusterName}") ]]
 """
 
 POD_TEMPLATE = f"""\
@@ -204,7 +204,7 @@ data:
     [[ lines("logging") ]]
   summary.tmpl: |
     APP on {{{{ $labels.instance }}}} has been down for {{{{ $value }}}} seconds
-  FACILITY: [[ value("global.localClusterName") ]]
+  FACILITY: [[ text("{{global.localClusterName}}") ]]
   PUBLIC_URL: [[ text("https://{{host}}/") ]]
 """
 

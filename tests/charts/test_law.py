@@ -157,7 +157,7 @@ def test_a_chart_on_disk_hydrates_to_the_same_objects(values: dict[str, Any]) ->
     assert differences(flat(chart), hydrated(chart)) == {}
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(valid_under(LAW.schema), valid_under(LAW.schema))
 def test_what_was_generated_before_does_not_show(first: dict[str, Any], second: dict[str, Any]) -> None:
     generator = Generator(LAW)
@@ -387,7 +387,7 @@ def test_medpattern_and_helm_merge_an_override_alike() -> None:
         (b"number: \"123\"", b"number: 123"),
         (b"true", b"false"),
         (b".Values.big | int64", b".Values.count | int64"),
-        (b"{{ .Values.big | int64 }}", b"{{ .Values.big }}"),
+        (b'printf "%d" (int64 .Values.big)', b'printf "%v" .Values.big'),
         (b"{{ .Values.string | quote }}", b"{{ .Values.string }}x"),
     ],
 )

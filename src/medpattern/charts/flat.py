@@ -17,6 +17,8 @@ from medpattern.documents.writer import double_quoted
 from medpattern.errors import InputError
 
 _ACTION = re.compile(r"\{\{ ((?:\"(?:[^\"\\]|\\.)*\"|[^\"}]|\}(?!\}))*) \}\}")
+_ESCAPE = re.compile(r"\\(?:x[0-9a-f]{2}|.)")
+_VERB = re.compile(r"%[%d]")
 _TOKEN = re.compile(r"\s*(?:(\"(?:[^\"\\]|\\.)*\")|([()|])|([^\s()|]+))")
 
 
@@ -73,7 +75,7 @@ class _Function(str):
 
 def _operand(token: str, values: dict[str, Any], namespace: str) -> Any:
     if token.startswith('"'):
-        return json.loads(re.sub(r"\\x([0-9a-f]{2})", r"\\u00\1", token))
+        return json.loads(_ESCAPE.sub(lambda match: match[0].replace("\\x", "\\u00"), token))
     if token == ".Release.Namespace":  # noqa: S105
         return namespace
     if token == ".Values":  # noqa: S105
@@ -99,7 +101,8 @@ def _run(command: list[Any], piped: Any) -> Any:
 
 
 def _printf(pattern: str, *arguments: Any) -> str:
-    return pattern % tuple(as_text(argument) for argument in arguments)
+    words = _VERB.sub(lambda match: "%s" if match[0] == "%d" else match[0], pattern)
+    return words % tuple(as_text(argument) for argument in arguments)
 
 
 def _index(data: Any, *keys: Any) -> Any:
@@ -121,6 +124,6 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     ),
     "toString": as_text,
     "replace": lambda old, new, text: text.replace(old, new),
-    "printf": lambda pattern, *arguments: _printf(pattern.replace("%d", "%s"), *arguments),
+    "printf": _printf,
     "index": _index,
 }

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from medpattern.charts.language import render_objects
+from medpattern.charts.mirrors import image_maps
 from medpattern.charts.pins import Shape, extract, generated_schema, shape_of
 from medpattern.charts.readme import chart_readme
 from medpattern.charts.skeleton import SkeletonObject, file_name
@@ -38,7 +39,8 @@ class File:
 class Structure:
     """What a chart looks like for every cluster whose values answer `reads` in the same way.
 
-    `sites` has the template lines, as (file, line), that read a key path.
+    `sites` has the template lines, as (file, line), that read a key path; `without_digest` the paths of
+    images that are pinned by their tag only.
     """
 
     reads: tuple[StructuralRead, ...]
@@ -46,6 +48,7 @@ class Structure:
     shape: Shape
     files: dict[str, File]
     sites: dict[KeyPath, set[tuple[str, int]]] = field(default_factory=dict)
+    without_digest: tuple[KeyPath, ...] = ()
 
     def fits(self, values: dict[str, Any]) -> bool:
         """Whether `values` give this structure."""
@@ -106,7 +109,8 @@ class Generator:
                 message = f"{found.kind}/{found.name} and another object would both be {name}"
                 raise ChartSourceError([Finding("chart-source", message, Place(f"{source.shown}/templates"))])
             files[name] = File.of(found.helm_template(self._header(f"templates/{found.template}")))
-        return Structure(reads, objects, shape, files, recorder.sites)
+        without_digest = tuple(path for path, image in image_maps(extract(shape, values)) if not image["digest"])
+        return Structure(reads, objects, shape, files, recorder.sites, without_digest)
 
     def _header(self, file: str) -> str:
         return HEADER.format(origin=f"{self.source.shown}/{file}")

@@ -130,7 +130,7 @@ def _environment() -> SandboxedEnvironment:
             return jinja2.Template.from_code(self, bucket.code, self.make_globals(globals))
 
     folder = cache_folder()
-    return Environment(
+    made = Environment(
         block_start_string="[%", block_end_string="%]",
         variable_start_string="[[", variable_end_string="]]",
         comment_start_string="[#", comment_end_string="#]",
@@ -138,6 +138,9 @@ def _environment() -> SandboxedEnvironment:
         undefined=jinja2.StrictUndefined,
         bytecode_cache=jinja2.FileSystemBytecodeCache(str(folder)) if folder else None,
     )  # fmt: skip
+    # YAML readers refuse the surrogate pairs that escaped JSON has for characters beyond U+FFFF.
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    return made
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from medpattern.documents.writer import double_quoted
 from medpattern.findings import KeyPath
 from medpattern.fleet.merge import lookup
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 # `quote` keeps every string a string; integers past six digits print as 6.048e+08 unless through int64;
 # decimals set with --set arrive as text, hence float64. Maps and lists go through toJson and not through

@@ -142,34 +142,35 @@ def subschema(schema: Any, path: KeyPath) -> dict[str, Any] | None:
 def fill_declared(values: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     """`values` with null for each key that the schema declares and nobody set.
 
-    A key that a values file deletes may still be read by a template, which must then see null.
+    A key that a values file deletes may still be read by a template, which must then see null. Maps that
+    lack nothing are shared, not copied.
     """
-    result = dict(values)
-    for key, part in (schema.get("properties") or {}).items():
-        if not isinstance(part, dict):
-            continue
-        if key not in result:
-            result[key] = None
-        elif isinstance(result[key], dict):
-            result[key] = fill_declared(result[key], part)
-    open_part = schema.get("additionalProperties")
-    if isinstance(open_part, dict):
-        for key in result:
-            if key not in (schema.get("properties") or {}) and isinstance(result[key], dict):
-                result[key] = fill_declared(result[key], open_part)
-    items = schema.get("items")
-    if isinstance(items, dict):
-        return result
-    return _fill_lists(result, schema)
+    filled: dict[str, Any] = _fill(values, schema)
+    return filled
 
 
-def _fill_lists(values: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    for key, value in values.items():
-        part = subschema(schema, (key,))
-        items = part.get("items") if part else None
-        if isinstance(value, list) and isinstance(items, dict):
-            values[key] = [fill_declared(item, items) if isinstance(item, dict) else item for item in value]
-    return values
+def _fill(value: Any, schema: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        items = schema.get("items")
+        if not isinstance(items, dict) or not value:
+            return value
+        new = [_fill(item, items) for item in value]
+        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
+    if not isinstance(value, dict):
+        return value
+    properties = schema.get("properties") or {}
+    others = schema.get("additionalProperties")
+    changed: dict[str, Any] = {}
+    for key, item in value.items():
+        part = properties.get(key, others)
+        if isinstance(part, dict) and isinstance(item, dict | list):
+            new_item = _fill(item, part)
+            if new_item is not item:
+                changed[key] = new_item
+    missing = properties.keys() - value.keys()
+    if not changed and not missing:
+        return value
+    return {**value, **changed, **dict.fromkeys(key for key in properties if key in missing)}
 
 
 def _map(document: Document) -> dict[str, Any]:

@@ -109,29 +109,29 @@ class ValuesBuilder:
         )
         if identity not in self._bases:
             top = dict(zip(names, parts, strict=True))
-            merged = self._merged(source.values.data, top, app, extra, keys)
+            merged = self._merged(source, top, app, extra, keys)
             # What the identities name must live as long as the cache entry.
             self._bases[identity] = ((source, app, parts, extra), with_mirrors(merged, mirrors))
         base = self._bases[identity][1]
         default = source.values.data.get("global") or {}
-        values = fill_declared(base, source.schema)
+        values = dict(base)
         values["global"] = {**default, **cluster.globals, **(base.get("global") or {})}
         return ChartValues(cluster, app, source, extra, values)
 
     def _merged(
         self,
-        defaults: dict[str, Any],
+        source: ChartSource,
         top: dict[str, Any],
         app: Application,
         extra: Layers,
         keys: dict[str, Any],
     ) -> dict[str, Any]:
-        merged = merge({key: item for key, item in defaults.items() if key != "global"}, top)
+        defaults = {key: item for key, item in source.values.data.items() if key != "global"}
+        merged = merge(defaults, top)
         for layer in extra:
             merged = merge(merged, {key: item for key, item in layer.document.data.items() if key in keys})
         merged = merge(merged, app.values)
-        result: dict[str, Any] = without_nulls(with_overrides(merged, app))
-        return result
+        return fill_declared(without_nulls(with_overrides(merged, app)), source.schema)
 
     def for_helm(self, cluster: Cluster, app: Application, source: ChartSource | None, extra: Layers) -> ChartValues:
         """For an ordinary chart: what it declares or mentions, with nulls where they meet a default.

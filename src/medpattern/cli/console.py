@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import click
+import typer
 
 from medpattern.errors import DataDeletionError, InputError, MedpatternError
 from medpattern.findings import Finding, Severity
@@ -18,17 +18,17 @@ def _colour(text: str, colour: str, *, stderr: bool) -> str:
     stream = sys.stderr if stderr else sys.stdout
     if not stream.isatty() or os.environ.get("NO_COLOR"):
         return text
-    return click.style(text, fg=colour)
+    return typer.style(text, fg=colour)
 
 
 def say(text: str) -> None:
     """One line of talk."""
-    click.echo(text, err=True)
+    typer.echo(text, err=True)
 
 
 def data(text: str, colour: str = "") -> None:
     """One line of data."""
-    click.echo(_colour(text, colour, stderr=False) if colour else text)
+    typer.echo(_colour(text, colour, stderr=False) if colour else text)
 
 
 def data_json(value: Any) -> None:

@@ -187,8 +187,6 @@ def _read_json(read: Read) -> dict[str, Any]:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, dict) and value:
-        text = "{" + ", ".join(value) + "}"
-    else:
-        text = json.dumps(value, ensure_ascii=False)
+    keys = isinstance(value, dict) and value
+    text = "{" + ", ".join(value) + "}" if keys else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 70 else text[:67] + "..."

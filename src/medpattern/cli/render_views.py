@@ -37,12 +37,12 @@ def write(selection: Selection, tree: Path, allowed: tuple[str, ...], *, as_json
     if not as_json:
         console.findings(outcome.findings)
         _print_removed(outcome.removed, "will be deleted from the clusters")
-    if outcome.errors:
-        raise InputError([] if not as_json else outcome.errors)
-    outcome.write(allowed)
+    if not outcome.errors:
+        outcome.write(allowed)
     if as_json:
         console.data_json(_as_json(outcome))
-        return 0
+    if outcome.errors or as_json:
+        return 2 if outcome.errors else 0
     for entry in outcome.plan.of(Action.FOREIGN):
         console.say(f"not made by medpattern, left alone: {tree / entry.path}")
     _summary(outcome)

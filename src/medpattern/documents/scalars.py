@@ -28,12 +28,12 @@ _WORDS |= dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), mat
 _WORDS |= dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf)
 _WORDS |= dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan)
 
-_INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))$")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
+_INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))\Z")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _NUMBER_START = frozenset("+-.0123456789")
 
 # Letters, digits and punctuation that no reader gives a meaning to, in words parted by single blanks.
-_PLAIN = re.compile(r"[A-Za-z_/$][A-Za-z0-9_./$@%+=-]*(?::[A-Za-z0-9_./$@%+=-]+)*(?: [A-Za-z0-9_./$()=-]+)*$")
+_PLAIN = re.compile(r"[A-Za-z_/$][A-Za-z0-9_./$@%+=-]*(?::[A-Za-z0-9_./$@%+=-]+)*(?: [A-Za-z0-9_./$()=-]+)*\Z")
 _QUOTED_WORDS = frozenset(word.lower() for word in _WORDS) | {"none", "nan", "inf"}
 
 

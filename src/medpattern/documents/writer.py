@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -71,7 +71,7 @@ def _escape(match: re.Match[str]) -> str:
 
 def _node(value: Any, indent: str, write: Callable[[str], Any], *, at_line_start: bool) -> None:
     """Writes `value`; the cursor stands at a line start (only the document's root) or behind `key:`."""
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, dict) and value:
         if not at_line_start:
             write("\n")
         _entries(value, indent, indent, write)
@@ -83,7 +83,7 @@ def _node(value: Any, indent: str, write: Callable[[str], Any], *, at_line_start
         write(("" if at_line_start else " ") + _leaf(value, indent) + "\n")
 
 
-def _entries(value: Mapping[str, Any], first: str, indent: str, write: Callable[[str], Any]) -> None:
+def _entries(value: dict[str, Any], first: str, indent: str, write: Callable[[str], Any]) -> None:
     lead = first
     for key, item in value.items():
         write(f"{lead}{quote(key)}:")
@@ -94,7 +94,7 @@ def _entries(value: Mapping[str, Any], first: str, indent: str, write: Callable[
 
 def _items(value: list[Any] | tuple[Any, ...], indent: str, write: Callable[[str], Any]) -> None:
     for item in value:
-        if isinstance(item, Mapping) and item:
+        if isinstance(item, dict) and item:
             _entries(item, indent + "- ", indent + "  ", write)
         elif isinstance(item, list | tuple) and item:
             write(indent + "-")
@@ -104,7 +104,7 @@ def _items(value: list[Any] | tuple[Any, ...], indent: str, write: Callable[[str
 
 
 def _leaf(value: Any, indent: str) -> str:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return "{}"
     if isinstance(value, list | tuple):
         return "[]"

@@ -54,13 +54,17 @@ class Cluster:
 
 @dataclass
 class Fleet:
-    """A values repository: the facts of all clusters, and `cluster()` to build one of them."""
+    """A values repository: the facts of all clusters, and `cluster()` to build one of them.
+
+    Clusters in `without_group` name a group that does not exist; rendering them would only find what
+    follows from that.
+    """
 
     repository: Repository
     values_folder: str
     facts: dict[str, Facts]
     stack: LayerStack
-    inputs: dict[str, set[str]] = field(default_factory=dict)
+    without_group: set[str] = field(default_factory=set)
     _shared: dict[tuple[str, int], tuple[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -214,6 +218,7 @@ def _audit_facts(fleet: Fleet) -> None:
         if facts.group and not (fleet.repository.root / file).is_file():
             known = sorted({other.group for other in fleet.facts.values()} - {facts.group})
             cure = f"make {file}" + (f", or use one of: {', '.join(known)}" if known else "")
+            fleet.without_group.add(facts.name)
             report(Finding("unknown-group", f"no group '{facts.group}'", document.place(("group",)), "group", cure))
         for finding in label_findings(facts):
             report(finding)

@@ -104,8 +104,10 @@ class LayerStack:
         self, layers: Layers, role: str, files: Sequence[Any] | None, path: KeyPath, injected: dict[str, str]
     ) -> Layers:
         for index, name in enumerate(files or ()):
+            if not isinstance(name, str):
+                continue
             setter = place_of(layers, (*path, index))
-            layers = self._with_file(layers, role, str(name), setter, dotted((*path, index)), injected, ())
+            layers = self._with_file(layers, role, name, setter, dotted((*path, index)), injected, ())
         return layers
 
     def _with_file(

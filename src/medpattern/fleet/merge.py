@@ -14,8 +14,9 @@ def merge(low: dict[str, Any], high: dict[str, Any], conflict: Conflict | None =
     """`high` laid over `low`; neither is changed, and what `high` does not touch is shared, not copied.
 
     Nulls of `high` stay in the result as tombstones until `without_nulls`, so that a later reader knows
-    that a chart's default was deleted. `conflict(path, low_value, high_value)` is told of a map that
-    meets something that is neither map nor null, or the other way round; the higher value then wins.
+    that a chart's default was deleted. With `conflict`, a map that meets something that is neither map nor
+    null, or the other way round, is told as `conflict(path, low_value, high_value)` and the lower value
+    stays; without it the higher one wins.
 
     >>> merge({"a": {"b": 1, "c": [1]}}, {"a": {"b": None, "c": [2]}})
     {'a': {'b': None, 'c': [2]}}
@@ -33,8 +34,10 @@ def _merge(low: dict[str, Any], high: dict[str, Any], conflict: Conflict | None,
         if isinstance(value, dict) and isinstance(old, dict):
             result[key] = _merge(old, value, conflict, (*path, key))
             continue
-        if conflict and old is not None and value is not None and isinstance(value, dict) != isinstance(old, dict):
+        clash = old is not None and value is not None and isinstance(value, dict) != isinstance(old, dict)
+        if conflict and clash:
             conflict((*path, key), old, value)
+            continue
         result[key] = value
     return result
 

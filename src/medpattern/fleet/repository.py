@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
 from importlib import resources
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from medpattern.documents.reader import Document, parse_file
+from medpattern.documents.scalars import MAX_EXACT_INTEGER, UNSAFE
 from medpattern.documents.validation import Schema
 from medpattern.errors import InputError, UsageError
 from medpattern.findings import Finding, KeyPath, dotted
@@ -73,9 +76,16 @@ class Repository:
         if not isinstance(document.data, dict):
             self.report(document, (), "wrong-type", "a values file is a map of keys", "write 'key: value' lines")
             return None
-        for violation in schema(kind).violations(document.data):
+        violations = schema(kind).violations(document.data)
+        for violation in violations:
             self.report(document, violation.path, violation.code, violation.message, violation.cure)
-        return document
+        for path, code, message, cure in scalar_problems(document.data):
+            self.report(document, path, code, message, cure)
+        # What breaks the schema is left out from here on, so that the rest can still be checked.
+        sound = document.data
+        for violation in violations:
+            sound = _without(sound, violation.path)
+        return document if sound is document.data else Document(file, sound, document.root)
 
     def report(self, document: Document, path: KeyPath, code: str, message: str, cure: str = "") -> None:
         """Notes an error at `path` of `document`."""
@@ -121,3 +131,37 @@ def facts_files(root: Path, folder: str) -> dict[str, str]:
 def join(folder: str, file: str) -> str:
     """`folder/file` relative to the root, without "./"."""
     return file if folder in (".", "") else f"{folder}/{file}"
+
+
+def scalar_problems(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str, str, str]]:
+    """(path, code, message, cure) of scalars that YAML, JSON and Helm do not carry alike."""
+    if isinstance(data, dict):
+        for key, item in data.items():
+            yield from scalar_problems(key, (*path, key))
+            yield from scalar_problems(item, (*path, key))
+    elif isinstance(data, list):
+        for index, item in enumerate(data):
+            yield from scalar_problems(item, (*path, index))
+    elif isinstance(data, str):
+        match = UNSAFE.search(data)
+        if match:
+            message = f"the character U+{ord(match[0]):04X} is read differently by different programs"
+            yield path, "unsafe-character", message, "remove it"
+    elif isinstance(data, float) and not math.isfinite(data):
+        yield path, "not-finite", f"{data} does not exist in JSON", "use a number"
+    elif isinstance(data, int | float) and abs(data) > MAX_EXACT_INTEGER:
+        message = f"{data} is beyond 2^53 and would not stay exact in JSON"
+        yield path, "integer-too-large", message, "quote it, if it is meant as text"
+
+
+def _without(data: Any, path: KeyPath) -> Any:
+    """`data` without what stands at `path`; items of lists become null, so that the others keep their place."""
+    key, rest = (path[0], path[1:]) if path else (None, ())
+    if isinstance(data, dict) and key in data:
+        if rest:
+            return {**data, key: _without(data[key], rest)}
+        return {name: item for name, item in data.items() if name != key}
+    if isinstance(data, list) and isinstance(key, int) and key < len(data):
+        changed = _without(data[key], rest) if rest else None
+        return [*data[:key], changed, *data[key + 1 :]]
+    return data

@@ -146,7 +146,8 @@ def run(selection: Selection, out: Path, *, afresh: bool = False) -> Outcome:
     apps: set[str] = set()
     skipped = {} if selection.app else {name: settled[name] for name in names if name in settled}
     gone: list[Finding] = []
-    for rendered in renderer.clusters(name for name in names if name not in skipped):
+    todo = [name for name in names if name not in skipped and name not in fleet.without_group]
+    for rendered in renderer.clusters(todo):
         name = rendered.cluster.name
         apps |= {item.app.name for item in rendered.apps}
         files |= {f"{name}/{path}": file for path, file in rendered.files.items()}

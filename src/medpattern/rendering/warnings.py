@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from medpattern.charts.catalog import Catalog, global_names, top_level_names
-from medpattern.charts.mirrors import image_maps
 from medpattern.errors import ChartSourceError
 from medpattern.findings import Finding, Severity, did_you_mean, dotted
 from medpattern.fleet.layers import Layer
+from medpattern.fleet.merge import lookup
 from medpattern.rendering.apps import RenderedApp
 
 # What medpattern itself, or the Validated Patterns framework, reads.
@@ -24,14 +24,14 @@ def missing_digests(apps: Iterable[RenderedApp]) -> Iterator[Finding]:
     for rendered in apps:
         if rendered.chart is None:
             continue
-        for path, image in image_maps(rendered.chart.values):
-            if not image["digest"]:
-                where = (*path, "digest")
-                name = f"{image['registry']}/{image['repository']}:{image['tag']}"
-                message = f"{name} is pinned by its tag only: what it names can change"
-                cure = "set its digest once it can be looked up"
-                place = rendered.values.place(where)
-                yield Finding("missing-digest", message, place, dotted(where), cure, Severity.WARNING)
+        for path in rendered.chart.structure.without_digest:
+            image = lookup(rendered.chart.values, path)[1]
+            where = (*path, "digest")
+            message = f"{image['registry']}/{image['repository']} is pinned by its tag only: what it names can change"
+            cure = "set its digest once it can be looked up"
+            yield Finding(
+                "missing-digest", message, rendered.values.place(where), dotted(where), cure, Severity.WARNING
+            )
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -24,35 +23,37 @@ def carry_out(tree: Path, entries: Iterable[Entry], files: Mapping[str, File]) -
         UsageError: the tree cannot be written.
     """
     todo = [entry for entry in entries if entry.action in (Action.CREATE, Action.UPDATE, Action.DELETE)]
-    made: set[Path] = set()
+    made: set[str] = set()
     try:
         for entry in sorted(todo, key=_receipts_last):
-            path = tree / entry.path
             if entry.action is Action.DELETE:
+                path = tree / entry.path
                 path.unlink(missing_ok=True)
                 _remove_empty(path.parent, tree)
                 continue
-            if path.parent not in made:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                made.add(path.parent)
-            replace(path, files[entry.path].content)
+            folder = f"{tree}/{entry.path.rpartition('/')[0]}"
+            if folder not in made:
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+                made.add(folder)
+            replace(f"{tree}/{entry.path}", files[entry.path].content)
     except OSError as error:
         raise UsageError(f"{error.filename or tree}: {error.strerror}") from error
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace(path: str, content: bytes) -> None:
     """Writes `content` to a new file beside `path` and renames it over it."""
-    descriptor, name = tempfile.mkstemp(prefix=".medpattern-", dir=path.parent)
+    folder, _, name = path.rpartition("/")
+    temporary = f"{folder or '.'}/.medpattern-{os.getpid()}-{name}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
     try:
         _write_all(descriptor, content)
-        os.fchmod(descriptor, 0o644)
     except BaseException:
         os.close(descriptor)
         with contextlib.suppress(OSError):
-            Path(name).unlink()
+            os.unlink(temporary)  # noqa: PTH108
         raise
     os.close(descriptor)
-    os.replace(name, path)  # noqa: PTH105
+    os.replace(temporary, path)  # noqa: PTH105
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -1,0 +1,77 @@
+# Everything needs Python >= 3.11 and PyPI, nothing else. `make help` lists the targets.
+
+PYTHON ?= python3
+VENV ?= .venv
+# What `make bench` compares with, in a virtual environment of its own.
+BENCH_VENV ?= .cache/kapitan
+KAPITAN ?= kapitan==0.36.3
+# More arguments, as in: make test PYTEST_ARGS="-n 4 -k law"
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+RENDERED ?= rendered
+
+RUN := "$(VENV)/bin/python"
+CODE := src tests .ci
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format docs bench clean python
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: $(VENV)/.installed ## install, render the fleet of values/ and print what each cluster gets
+	@$(RUN) -m medpattern render --out "$(RENDERED)"
+	@echo
+	@echo "Applications: cluster, sync wave, application, namespace, project, chart, version"
+	@$(RUN) -m medpattern list apps
+	@echo
+	@echo "Where it lies:"
+	@for cluster in "$(RENDERED)"/*/; do \
+	    echo "  $$cluster  $$(find "$$cluster" -type f | wc -l | tr -d ' ') files"; done
+	@echo
+	@echo "Next: . $(VENV)/bin/activate; medpattern explain hospital-1 kafka topics.xray-images.partitions"
+
+test: $(VENV)/.installed-dev ## run the tests
+	$(RUN) -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev ## ruff, mypy --strict and the import contracts
+	$(RUN) -m ruff check $(CODE)
+	$(RUN) -m ruff format --check $(CODE)
+	$(RUN) -m mypy --strict
+	"$(VENV)/bin/lint-imports"
+
+format: $(VENV)/.installed-dev ## let ruff repair and format the code
+	$(RUN) -m ruff check --fix $(CODE)
+	$(RUN) -m ruff format $(CODE)
+
+docs: $(VENV)/.installed-dev ## write the generated documentation again
+	$(RUN) .ci/docs.py
+
+bench: $(VENV)/.installed-dev $(BENCH_VENV)/.installed ## compare the cost of rendering with kapitan and Helm
+	$(RUN) -m tests.benchmarks.render --kapitan "$(BENCH_VENV)/bin/kapitan" $(BENCH_ARGS)
+
+clean: ## remove what the other targets made
+	rm -rf "$(VENV)" .cache "$(RENDERED)" dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "medpattern needs Python 3.11 or later, and '$(PYTHON)' is none." >&2; \
+	    echo "Name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+
+$(VENV)/bin/python: | python
+	"$(PYTHON)" -m venv "$(VENV)"
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable .
+	@touch "$@"
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch "$(VENV)/.installed" "$@"
+
+$(BENCH_VENV)/.installed: | python
+	"$(PYTHON)" -m venv "$(BENCH_VENV)"
+	"$(BENCH_VENV)/bin/python" -m pip install --quiet --disable-pip-version-check '$(KAPITAN)'
+	@touch "$@"
