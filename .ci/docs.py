@@ -13,6 +13,7 @@ Nothing in it depends on the machine, so the same sources give the same bytes.
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
 import re
 import shutil
@@ -23,7 +24,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 
 from medpattern.charts.readme import chart_readme
@@ -106,44 +106,49 @@ def cli_reference() -> str:
     return "\n".join(out).rstrip("\n") + "\n"
 
 
-def _commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
     yield name, command
     for word, sub in getattr(command, "commands", {}).items():
         yield from _commands(sub, f"{name} {word}")
 
 
-def _command(name: str, command: click.Command) -> Iterator[str]:
+def _command(name: str, command: Any) -> Iterator[str]:
     arguments = [param for param in command.params if param.param_type_name == "argument"]
     options = [param for param in command.params if param.param_type_name == "option"]
     words = [_word(param) if param.required else f"[{_word(param).strip('[]')}]" for param in arguments]
     subcommands = getattr(command, "commands", {})
-    yield from ("```text", " ".join([name, *words, "COMMAND" if subcommands else "[OPTIONS]"]), "```", "")
-    yield from (" ".join(line.split()) for line in (command.help or "").strip().split("\n"))
-    yield from ("", "| | |", "| --- | --- |")
+    usage = " ".join([name, *words, "COMMAND" if subcommands else "[OPTIONS]"])
+    yield from ("```text", usage, "", inspect.cleandoc(command.help or ""), "```", "")
+    yield from ("| | meaning |", "| --- | --- |")
     for word, sub in subcommands.items():
         summary = (sub.help or "").strip().split("\n\n")[0]
-        yield f"| [`{name} {word}`](#{name.replace(' ', '-')}-{word}) | {' '.join(summary.split())} |"
+        yield f"| [`{name} {word}`](#{name.replace(' ', '-')}-{word}) | {_cell(summary)} |"
     for param in (*arguments, *options):
         names = ", ".join(param.opts) if param in options else ""
         word = "" if getattr(param, "is_flag", False) else _word(param)
-        yield f"| `{' '.join(filter(None, (names, word))).strip('[]')}` | {_help(param)} |"
+        shown = " ".join(filter(None, (names, word))).strip("[]").replace("|", "\\|")
+        yield f"| `{shown}` | {_help(param)} |"
     yield "| `-h, --help` | Show the help of the command and exit. |"
 
 
-def _word(param: click.Parameter) -> str:
+def _word(param: Any) -> str:
     """What stands for the value of `param`."""
     choices = getattr(param.type, "choices", None)
     if param.metavar or not choices:
-        return param.metavar or ("DIR" if isinstance(param.type, click.Path) else "TEXT")
+        return param.metavar or ("DIR" if type(param.type).__name__.endswith("Path") else "TEXT")
     return "|".join(str(getattr(choice, "value", choice)) for choice in choices)
 
 
-def _help(param: click.Parameter) -> str:
-    text = " ".join(str(getattr(param, "help", None) or "").split())
+def _help(param: Any) -> str:
+    text = str(getattr(param, "help", None) or "")
     default = param.default
     if getattr(param, "show_default", False) and not callable(default) and default not in (None, "", False):
         text += f" Default: `{getattr(default, 'value', default)}`."
-    return text.replace("|", "\\|")
+    return _cell(text)
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"(<[a-z]+>)", r"`\1`", " ".join(text.split())).replace("|", "\\|")
 
 
 # Tables of keys -----------------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ from medpattern.errors import ChartSourceError, InputError
 from medpattern.findings import Finding, KeyPath, Place
 
 SOURCE_MARK = "medpattern.io/chart-source"
-_IGNORED = ("README.md",)
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def digest_of(files: dict[str, bytes]) -> str:
 
 
 def read_chart(folder: Path, shown: str) -> ChartSource:
-    """Reads the chart in `folder`; hidden files and its README are left out.
+    """Reads the chart in `folder`; hidden files are left out.
 
     Raises:
         ChartSourceError: a link that leaves the folder.

@@ -113,9 +113,9 @@ class ValuesBuilder:
             # What the identities name must live as long as the cache entry.
             self._bases[identity] = ((source, app, parts, extra), with_mirrors(merged, mirrors))
         base = self._bases[identity][1]
-        default = source.values.data.get("global") or {}
         values = dict(base)
-        values["global"] = {**default, **cluster.globals, **(base.get("global") or {})}
+        if "global" in keys:
+            values["global"] = _global(cluster, app, extra, source.values.data.get("global"))
         return ChartValues(cluster, app, source, extra, values)
 
     def _merged(
@@ -131,7 +131,9 @@ class ValuesBuilder:
         for layer in extra:
             merged = merge(merged, {key: item for key, item in layer.document.data.items() if key in keys})
         merged = merge(merged, app.values)
-        return fill_declared(without_nulls(with_overrides(merged, app)), source.schema)
+        merged = with_overrides(merged, app)
+        merged.pop("global", None)
+        return fill_declared(without_nulls(merged), source.schema)
 
     def for_helm(self, cluster: Cluster, app: Application, source: ChartSource | None, extra: Layers) -> ChartValues:
         """For an ordinary chart: what it declares or mentions, with nulls where they meet a default.
@@ -144,11 +146,23 @@ class ValuesBuilder:
             reads = {k: v for k, v in layer.document.data.items() if source is None or k in known}
             values = merge(values, reads)
         values = with_overrides(merge(values, app.values), app)
-        if "global" in known:
-            values = {"global": {**cluster.globals, **(values.get("global") or {})}, **values}
         defaults = source.values.data if source else None
+        if "global" in known:
+            values["global"] = _global(cluster, app, extra, None)
         values = with_mirrors(_nulls_over_defaults(values, defaults), cluster.globals.get("mirrors") or {})
         return ChartValues(cluster, app, source, extra, values)
+
+
+def _global(cluster: Cluster, app: Application, extra: Layers, default: Any) -> dict[str, Any]:
+    """`global` as a chart sees it: its default, the layers, the application's own, the facts, overrides."""
+    result: dict[str, Any] = default if isinstance(default, dict) else {}
+    for data in (cluster.values, *(layer.document.data for layer in extra), app.values):
+        section = data.get("global")
+        if isinstance(section, dict):
+            result = merge(result, section)
+    result = with_overrides({"global": merge(result, cluster.injected)}, app)["global"]
+    kept: dict[str, Any] = without_nulls(result)
+    return kept
 
 
 def _nulls_over_defaults(values: dict[str, Any], defaults: Any) -> dict[str, Any]:

@@ -227,13 +227,21 @@ class _Constructor:
 
 
 def _step(node: yaml.Node | None, key: str | int) -> tuple[yaml.Mark, yaml.Node] | None:
+    """The mark and value node of one key or item; through `<<` it is where the merged map stands."""
     if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and 0 <= key < len(node.value):
         item = node.value[key]
         return item.start_mark, item
-    if isinstance(node, yaml.MappingNode):
-        for key_node, value_node in reversed(node.value):
-            if key_node.value == key or (isinstance(key_node, yaml.ScalarNode) and _key_text(key_node) == str(key)):
-                return key_node.start_mark, value_node
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    for key_node, value_node in reversed(node.value):
+        if isinstance(key_node, yaml.ScalarNode) and _key_text(key_node) == str(key):
+            return key_node.start_mark, value_node
+    for key_node, value_node in node.value:
+        if key_node.value == "<<":
+            sources = value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
+            found = next((step for source in sources if (step := _step(source, key))), None)
+            if found:
+                return found
     return None
 
 

@@ -23,12 +23,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Cluster:
-    """One cluster with its merged values; `values` still holds nulls as tombstones."""
+    """One cluster with its merged values; `values` still holds nulls as tombstones.
+
+    `injected` are the facts that charts see under `global`, `globals` these over what values files set.
+    """
 
     facts: Facts
     layers: Layers
     values: dict[str, Any]
     globals: dict[str, Any]
+    injected: dict[str, Any]
     namespaces: tuple[sections.Namespace, ...]
     subscriptions: tuple[sections.Subscription, ...]
     projects: tuple[sections.Project, ...]
@@ -104,6 +108,7 @@ class Fleet:
             layers=layers,
             values=values,
             globals=globals_,
+            injected=injected,
             namespaces=once("namespaces", group, sections.namespaces),
             subscriptions=sections.subscriptions(group, approval),
             projects=once("projects", group, sections.projects),

@@ -46,6 +46,7 @@ def git_of(values: dict[str, Any], git: dict[str, str], tree: str) -> Git:
 def manifests(inputs: RootInputs) -> Iterator[tuple[str, Manifest]]:
     """(file name, manifest) of root.yaml and everything in cluster/ and argocd/."""
     cluster, git = inputs.cluster, inputs.git
+    yield "root.yaml", applications.root(cluster.facts, cluster.hub, git)
     grants, with_data = _grants(inputs)
     for manifest in clustergroup.cluster_objects(cluster, with_data):
         yield _path("cluster", manifest), manifest
@@ -60,7 +61,6 @@ def manifests(inputs: RootInputs) -> Iterator[tuple[str, Manifest]]:
         yield _path("argocd", manifest), manifest
     for manifest in _spoke_manifests(inputs) if cluster.facts.is_pushed else _hub_manifests(inputs):
         yield _path("argocd", manifest), manifest
-    yield "root.yaml", applications.root(cluster.facts, cluster.hub, git)
 
 
 def _spoke_manifests(inputs: RootInputs) -> Iterator[Manifest]:
