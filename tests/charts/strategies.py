@@ -22,7 +22,7 @@ ODD = (
 def texts() -> st.SearchStrategy[str]:
     """Strings, odd ones often; none with characters that readers disagree on."""
     free = st.text(max_size=12).filter(lambda text: not UNSAFE.search(text))
-    lines = st.lists(free | st.sampled_from(ODD), max_size=4).map("\n".join)
+    lines = st.lists(free | st.sampled_from(ODD), max_size=3).map("\n".join)
     return st.sampled_from(ODD) | free | lines
 
 
@@ -55,7 +55,7 @@ def anything() -> st.SearchStrategy[Any]:
     return st.recursive(
         scalars,
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts(), inner, max_size=3),
-        max_leaves=8,
+        max_leaves=5,
     )
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +124,7 @@ def _environment() -> SandboxedEnvironment:
             cache = self.bytecode_cache
             if cache is None:
                 return super().from_string(source, globals, template_class)
-            bucket = cache.get_bucket(self, "medpattern", None, source)
+            bucket = cache.get_bucket(self, sha256(source.encode()).hexdigest(), None, source)
             if bucket.code is None:
                 bucket.code = self.compile(source)
                 cache.set_bucket(bucket)

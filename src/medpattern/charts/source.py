@@ -89,7 +89,7 @@ class ChartSource:
             document = parse_file(shown, self.files[name])
         except InputError as error:
             raise ChartSourceError(error.findings) from error
-        return document if document.data is not None else Document(shown, {}, document.root)
+        return document if document.data is not None else Document(shown, {}, document.text)
 
 
 def digest_of(files: dict[str, bytes]) -> str:

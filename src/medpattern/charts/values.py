@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from medpattern.charts.catalog import top_level_names
 from medpattern.charts.mirrors import with_mirrors
@@ -14,7 +14,7 @@ from medpattern.documents.scalars import Scalar
 from medpattern.findings import KeyPath, Place, parse_dotted
 from medpattern.fleet.fleet import Cluster
 from medpattern.fleet.layers import Layer, Layers, Occurrence, trace
-from medpattern.fleet.merge import lookup, merge, without_nulls
+from medpattern.fleet.merge import merge, without_nulls
 from medpattern.fleet.sections import Application, Override
 
 _SECTIONS = frozenset({"main", "clusterGroup", "medpattern"})
@@ -31,27 +31,27 @@ class ChartValues:
     extra: Layers
     values: dict[str, Any] = field(repr=False)
 
-    def chain(self, path: KeyPath) -> list[Occurrence]:
+    def chain(self, path: KeyPath) -> Iterator[Occurrence]:
         """Everything that sets `path`, the winner first.
 
         An override, an injected fact, the application's own section, its extra value files, the layers,
         the chart's default.
         """
-        return [
-            *self._overrides(path),
-            *self._facts(path),
-            *trace(self.cluster.layers, (*self.app.key, "values", *path)),
-            *trace(self.extra, path),
-            *([] if path and path[0] in _SECTIONS else trace(self.cluster.layers, path)),
-            *self._default(path),
-        ]
+        yield from self._overrides(path)
+        yield from self._facts(path)
+        yield from trace(self.cluster.layers, (*self.app.key, "values", *path))
+        yield from trace(self.extra, path)
+        if path and path[0] not in _SECTIONS:
+            yield from trace(self.cluster.layers, path)
+        if self.source is not None:
+            yield from trace((Layer("chart default", self.source.values),), path)
 
     def place(self, path: KeyPath) -> Place:
         """Where the winner of `path`, or of the deepest part of it that is set, stands."""
         for end in range(len(path), 0, -1):
-            chain = self.chain(path[:end])
-            if chain:
-                return chain[0].place
+            winner = next(self.chain(path[:end]), None)
+            if winner is not None:
+                return winner.place
         return self.cluster.place(self.app.key)
 
     def _overrides(self, path: KeyPath) -> Iterator[Occurrence]:
@@ -60,23 +60,20 @@ class ChartValues:
                 yield Occurrence("overrides", self.cluster.place(override.key), override_value(override))
 
     def _facts(self, path: KeyPath) -> Iterator[Occurrence]:
-        facts = self.cluster.facts
-        if len(path) != 2 or path[0] != "global" or facts.document is None:
+        if len(path) != 2 or path[0] != "global" or path[1] not in self.cluster.injected:
             return
         key = str(path[1])
-        set_in_files = lookup(without_nulls(self.cluster.values), path)
-        if key in facts.parameters or (
-            key in self.cluster.globals and (True, self.cluster.globals[key]) != set_in_files
-        ):
-            where = ("parameters", key) if key in facts.parameters else (_FACT_KEYS.get(key, ""),)
-            yield Occurrence("facts", facts.document.place(where), self.cluster.globals[key])
-
-    def _default(self, path: KeyPath) -> list[Occurrence]:
-        if self.source is None:
-            return []
-        return trace((Layer("chart default", self.source.values),), path)
+        facts = self.cluster.facts
+        if key in _GIT_KEYS and key not in facts.parameters:
+            place = self.cluster.place(("main", "git", _GIT_KEYS[key]))
+        elif facts.document is None:
+            place = self.cluster.place(("main", "clusterGroupName"))
+        else:
+            place = facts.document.place(("parameters", key) if key in facts.parameters else (_FACT_KEYS.get(key, ""),))
+        yield Occurrence("facts", place, self.cluster.injected[key])
 
 
+_GIT_KEYS = {"repoURL": "repoURL", "targetRevision": "revision"}
 _FACT_KEYS = {
     "clusterDomain": "domain",
     "clusterPlatform": "platform",
@@ -94,6 +91,9 @@ class ValuesBuilder:
 
     _bases: dict[tuple[Any, ...], tuple[Any, dict[str, Any]]] = field(default_factory=dict)
 
+    # Values of one cluster's own are never asked for again; what is shared is asked for soon.
+    LIMIT: ClassVar[int] = 256
+
     def for_source(self, cluster: Cluster, app: Application, source: ChartSource, extra: Layers) -> ChartValues:
         """For a chart source: complete under its schema, image references mirrored, no tombstones left."""
         keys = source.schema.get("properties", {})
@@ -108,6 +108,8 @@ class ValuesBuilder:
             str(mirrors),
         )
         if identity not in self._bases:
+            if len(self._bases) >= self.LIMIT:
+                del self._bases[next(iter(self._bases))]
             top = dict(zip(names, parts, strict=True))
             merged = self._merged(source, top, app, extra, keys)
             # What the identities name must live as long as the cache entry.

@@ -116,10 +116,9 @@ def _print_leaves(rendered: RenderedApp, base: KeyPath, data: Any, *, as_json: b
     rows = []
     for path in leaf_paths(data):
         full = (*base, *path)
-        chain = rendered.values.chain(full)
+        where = next(rendered.values.chain(full), None)
         value = _at(data, path)
-        if chain or value is not None:
-            where = chain[0] if chain else None
+        if where or value is not None:
             rows.append((dotted(full), value, str(where.place) if where else "", where.role if where else ""))
     if as_json:
         console.data_json([

@@ -49,11 +49,21 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML file: `data` as plain Python values; `place()` knows where each key stood."""
+    """One YAML file: `data` as plain Python values; `place()` knows where each key stood.
+
+    A file of its own keeps its `text` and finds positions when somebody asks, which saves a thousand
+    clusters' worth of memory; one document of a stream keeps its `nodes`.
+    """
 
     file: str
     data: Any
-    root: yaml.Node | None = field(repr=False, compare=False, default=None)
+    text: str = field(repr=False, compare=False, default="")
+    nodes: yaml.Node | None = field(repr=False, compare=False, default=None)
+
+    @property
+    def root(self) -> yaml.Node | None:
+        """The root node of the parsed text."""
+        return self.nodes or _compose(self.text)
 
     def place(self, path: KeyPath) -> Place:
         """The position of the deepest part of `path` that the file has (its key, for a map entry)."""
@@ -94,7 +104,17 @@ def parse_text(file: str, text: str) -> Document:
         raise InputError(
             [Finding("yaml-several-documents", "a second YAML document begins here", place, cure="keep one")]
         )
-    return documents[0] if documents else Document(file, None)
+    return Document(file, documents[0].data if documents else None, text)
+
+
+@lru_cache(maxsize=32)
+def _compose(text: str) -> yaml.Node | None:
+    """The node tree of a text that has been parsed before."""
+    composer = _Composer(text)
+    try:
+        return composer.get_single_node()
+    finally:
+        composer.dispose()
 
 
 def parse_stream(file: str, text: str) -> list[Document]:
@@ -110,7 +130,7 @@ def parse_stream(file: str, text: str) -> list[Document]:
         while composer.check_node():
             node = composer.get_node()
             assert node is not None
-            documents.append(Document(file, _Constructor(file).build(node), node))
+            documents.append(Document(file, _Constructor(file).build(node), nodes=node))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)

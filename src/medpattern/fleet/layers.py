@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,16 +192,14 @@ def fill_in(name: str, values: dict[str, Any], injected: dict[str, str]) -> tupl
     return _ACTION.sub(replace, name), unknown
 
 
-def trace(layers: Layers, path: KeyPath) -> list[Occurrence]:
+def trace(layers: Layers, path: KeyPath) -> Iterator[Occurrence]:
     """Every layer that sets `path` itself or sets a whole map, list or null above it; winner first."""
-    chain = []
     for layer in reversed(layers):
         for end in range(len(path), 0, -1):
             found, value = lookup(layer.document.data, path[:end])
             if found and (end == len(path) or not isinstance(value, dict)):
-                chain.append(Occurrence(layer.role, layer.document.place(path[:end]), value))
+                yield Occurrence(layer.role, layer.document.place(path[:end]), value)
                 break
-    return chain
 
 
 def place_of(layers: Layers, path: KeyPath) -> Place:

@@ -72,7 +72,7 @@ class Repository:
             self.findings += error.findings
             return None
         if document.data is None:
-            return Document(file, {}, document.root)
+            return Document(file, {}, document.text)
         if not isinstance(document.data, dict):
             self.report(document, (), "wrong-type", "a values file is a map of keys", "write 'key: value' lines")
             return None
@@ -85,7 +85,7 @@ class Repository:
         sound = document.data
         for violation in violations:
             sound = _without(sound, violation.path)
-        return document if sound is document.data else Document(file, sound, document.root)
+        return document if sound is document.data else Document(file, sound, document.text)
 
     def report(self, document: Document, path: KeyPath, code: str, message: str, cure: str = "") -> None:
         """Notes an error at `path` of `document`."""
