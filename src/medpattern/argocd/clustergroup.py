@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from medpattern.argocd.names import MANAGED_BY, NAMESPACE_WAVE, OPERATOR_WAVE, SYNC_WAVE
+from medpattern.charts.kinds import CONFIRM, SYNC_OPTIONS
 from medpattern.charts.mirrors import mirrored
-from medpattern.charts.skeleton import CONFIRM, SYNC_OPTIONS
 from medpattern.fleet.fleet import Cluster
 from medpattern.fleet.sections import Namespace, Subscription
 

@@ -10,6 +10,7 @@ from typing import Any
 from medpattern.charts.language import render_objects
 from medpattern.charts.mirrors import image_maps
 from medpattern.charts.pins import Shape, extract, generated_schema, shape_of
+from medpattern.charts.printing import helm_template
 from medpattern.charts.readme import chart_readme
 from medpattern.charts.skeleton import SkeletonObject, file_name
 from medpattern.charts.source import ChartSource
@@ -108,7 +109,7 @@ class Generator:
             if name in files:
                 message = f"{found.kind}/{found.name} and another object would both be {name}"
                 raise ChartSourceError([Finding("chart-source", message, Place(f"{source.shown}/templates"))])
-            files[name] = File.of(found.helm_template(self._header(f"templates/{found.template}")))
+            files[name] = File.of(helm_template(found.tree, self._header(f"templates/{found.template}")))
         without_digest = tuple(path for path, image in image_maps(extract(shape, values)) if not image["digest"])
         return Structure(reads, objects, shape, files, recorder.sites, without_digest)
 

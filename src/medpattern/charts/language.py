@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medpattern import __version__
-from medpattern.charts.skeleton import MARK_CLOSE, MARK_OPEN, SkeletonObject, build_objects
+from medpattern.charts.builder import MARK_CLOSE, MARK_OPEN, build_objects
+from medpattern.charts.skeleton import SkeletonObject
 from medpattern.charts.source import ChartSource
 from medpattern.charts.structure import COMPILED_NAME, Recorder, StructuralMap, TemplateError
 from medpattern.errors import ChartSourceError

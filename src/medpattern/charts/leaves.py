@@ -113,14 +113,30 @@ class Leaf:
             out += "{{ " + action + " }}"
         return out
 
+    @property
+    def has_lines(self) -> bool:
+        """Whether it is a string of several lines, with references somewhere in it."""
+        return any(isinstance(part, str) and "\n" in part for part in self.parts)
+
     def resolve(self, values: dict[str, Any], namespace: str) -> Any:
-        """The hydrated value."""
+        """The hydrated value; in a string of several lines a value's further lines keep the indentation."""
         if self.whole:
             assert isinstance(self.parts[0], Reference)
             return self.parts[0].resolve(values, namespace)
-        return "".join(
-            part if isinstance(part, str) else as_text(part.resolve(values, namespace)) for part in self.parts
-        )
+        out = ""
+        for part in self.parts:
+            if isinstance(part, str):
+                out += part
+                continue
+            text = as_text(part.resolve(values, namespace))
+            out += text.replace("\n", "\n" + indentation(out)) if self.has_lines else text
+        return out
+
+
+def indentation(text: str) -> str:
+    """The blanks at the beginning of the last line of `text`."""
+    line = text.rpartition("\n")[2]
+    return line[: len(line) - len(line.lstrip(" "))]
 
 
 def as_text(value: Any) -> str:

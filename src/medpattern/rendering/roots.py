@@ -12,8 +12,9 @@ from medpattern.argocd.grants import declared_kinds, possible_kinds
 from medpattern.argocd.names import CLUSTER_APP
 from medpattern.argocd.projects import Grants, Scope
 from medpattern.argocd.waves import sync_waves
+from medpattern.charts.kinds import DATA_KINDS
 from medpattern.charts.mirrors import mirrored
-from medpattern.charts.skeleton import DATA_KINDS, file_name
+from medpattern.charts.skeleton import file_name
 from medpattern.charts.source import ChartSource
 from medpattern.findings import Finding, dotted
 from medpattern.fleet.facts import Facts

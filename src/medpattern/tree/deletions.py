@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medpattern.charts.generator import File
-from medpattern.charts.skeleton import DATA_KINDS
+from medpattern.charts.kinds import DATA_KINDS
 from medpattern.documents.reader import parse_stream
 from medpattern.errors import InputError
 from medpattern.tree.plan import Action, Entry

@@ -1,0 +1,176 @@
+"""Rendered template text -> objects with leaves in them, each key with its template line."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from medpattern.charts.kinds import with_confirmation
+from medpattern.charts.leaves import Leaf, Reference
+from medpattern.charts.skeleton import SkeletonObject
+from medpattern.charts.structure import LEAF_CLOSE, LEAF_OPEN
+from medpattern.documents.reader import Document, parse_stream
+from medpattern.errors import ChartSourceError, InputError
+from medpattern.findings import Finding, KeyPath, Place, dotted
+
+# A template line's number stands in rendered text between these two, at the beginning of the line.
+MARK_OPEN, MARK_CLOSE = "\ue010", "\ue011"
+
+_MARK = re.compile(f"{MARK_OPEN}(\\d+){MARK_CLOSE}")
+_TOKEN = re.compile(f"{LEAF_OPEN}(\\d+){LEAF_CLOSE}")
+
+
+def build_objects(shown: str, template: str, marked: str, leaves: list[Leaf]) -> list[SkeletonObject]:
+    """The objects in `marked`, the text that Jinja made of `template`.
+
+    Args:
+        shown: the template's path for findings.
+        template: the template's file name.
+        marked: text with line marks and leaf tokens.
+        leaves: the leaves that the tokens number.
+
+    Raises:
+        ChartSourceError: not YAML, no object, a leaf where none can stand.
+    """
+    text, origin = _without_marks(marked)
+    try:
+        documents = parse_stream(shown, text)
+    except InputError as error:
+        raise ChartSourceError([_relocated(finding, origin) for finding in error.findings]) from error
+    return [
+        _Builder(shown, template, origin, leaves, document).build()
+        for document in documents
+        if document.data is not None
+    ]
+
+
+class _Builder:
+    def __init__(self, shown: str, template: str, origin: list[int], leaves: list[Leaf], document: Document) -> None:
+        self.shown = shown
+        self.template = template
+        self.origin = origin
+        self.leaves = leaves
+        self.document = document
+        self.lines: dict[KeyPath, int] = {}
+
+    def build(self) -> SkeletonObject:
+        root = self.document.root
+        assert root is not None
+        tree = self._tree(root, self.document.data, ())
+        if not isinstance(tree, dict):
+            raise self._error(root, (), "a template makes Kubernetes objects; this is none")
+        metadata = tree.get("metadata")
+        metadata = metadata if isinstance(metadata, dict) else {}
+        identity = []
+        for what, value in (
+            ("apiVersion", tree.get("apiVersion")),
+            ("kind", tree.get("kind")),
+            ("metadata.name", metadata.get("name")),
+            ("metadata.namespace", metadata.get("namespace", "")),
+        ):
+            if not isinstance(value, str) or (not value and what != "metadata.namespace"):
+                why = "must be structural, not a leaf" if isinstance(value, Leaf) else "is missing"
+                raise self._error(root, (), f"{what} {why}: files and references depend on it")
+            identity.append(value)
+        api_version, kind, name, namespace = identity
+        found = SkeletonObject(api_version, kind, name, namespace, tree, self.template, self.lines)
+        return found if not found.holds_data else self._protected(found, metadata)
+
+    def _protected(self, found: SkeletonObject, metadata: dict[str, Any]) -> SkeletonObject:
+        """`found` with the sync options that make Argo CD ask before it deletes data."""
+        annotations = with_confirmation(metadata.get("annotations") or {})
+        tree = {**found.tree, "metadata": {**metadata, "annotations": annotations}}
+        return SkeletonObject(
+            found.api_version, found.kind, found.name, found.namespace, tree, found.template, found.lines
+        )
+
+    def _tree(self, node: yaml.Node, data: Any, path: KeyPath) -> Any:
+        self.lines.setdefault(path, self._line(node))
+        if isinstance(data, dict):
+            result = {}
+            for key, item in data.items():
+                if LEAF_OPEN in key:
+                    raise self._error(node, path, "a key cannot be a leaf; read it structurally")
+                inner = (*path, key)
+                place = self.document.place(inner)
+                self.lines[inner] = self._origin(place.line)
+                result[key] = self._tree(_child(node, key), item, inner)
+            return result
+        if isinstance(data, list):
+            return [self._tree(_child(node, i), item, (*path, i)) for i, item in enumerate(data)]
+        if isinstance(data, str) and LEAF_OPEN in data:
+            return self._leaf(node, data, path)
+        return data
+
+    def _leaf(self, node: yaml.Node, data: str, path: KeyPath) -> Leaf | str:
+        style = getattr(node, "style", "")
+        whole = _TOKEN.fullmatch(data)
+        if whole and not style:
+            return self.leaves[int(whole[1])]
+        if style == "'":
+            raise self._error(node, path, "a leaf inside single quotes; use double quotes")
+        if not style and not whole:
+            raise self._error(node, path, "a leaf beside other text; write the whole string with text()")
+        parts: list[str | Reference] = []
+        for index, piece in enumerate(_TOKEN.split(data)):
+            if index % 2 == 0:
+                if piece:
+                    parts.append(piece)
+                continue
+            leaf = self.leaves[int(piece)]
+            if any(part.kind in ("object", "array") for part in leaf.references):
+                raise self._error(node, path, "a map or list inside a string")
+            parts += leaf.parts
+        return Leaf(tuple(_joined(parts)))
+
+    def _line(self, node: yaml.Node) -> int:
+        return self._origin(node.start_mark.line + 1)
+
+    def _origin(self, line: int) -> int:
+        return self.origin[line - 1] if 0 < line <= len(self.origin) else 0
+
+    def _error(self, node: yaml.Node, path: KeyPath, message: str) -> ChartSourceError:
+        place = Place(self.shown, self._line(node), 1)
+        return ChartSourceError([Finding("chart-source", message, place, dotted(path))])
+
+
+def _child(node: yaml.Node, key: str | int) -> yaml.Node:
+    """The value node of `key`; the node itself where a merge key or a converted key hides it."""
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+        child: yaml.Node = node.value[key]
+        return child
+    if isinstance(node, yaml.MappingNode):
+        for key_node, value_node in node.value:
+            if key_node.value == key:
+                return value_node  # type: ignore[no-any-return]
+    return node
+
+
+def _joined(parts: list[str | Reference]) -> list[str | Reference]:
+    result: list[str | Reference] = []
+    for part in parts:
+        if isinstance(part, str) and result and isinstance(result[-1], str):
+            result[-1] += part
+        else:
+            result.append(part)
+    return result
+
+
+def _without_marks(marked: str) -> tuple[str, list[int]]:
+    """The text without its marks, and the template line of each of its lines."""
+    lines, origin, last = [], [], 0
+    for line in marked.split("\n"):
+        marks = _MARK.findall(line)
+        last = int(marks[0]) if marks else last
+        lines.append(_MARK.sub("", line))
+        origin.append(last)
+    return "\n".join(lines), origin
+
+
+def _relocated(finding: Finding, origin: list[int]) -> Finding:
+    line = finding.place.line
+    template_line = origin[line - 1] if 0 < line <= len(origin) else 0
+    place = Place(finding.place.file, template_line, 1)
+    return Finding("chart-source", f"the template's output is {finding.message}", place, finding.key, finding.cure)
