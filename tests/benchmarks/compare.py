@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
+
 from tests.benchmarks import helm_side, kapitan_side, medpattern_side
 
 Objects: TypeAlias = dict[tuple[str, str, str], Any]  # (application, kind, name) -> object

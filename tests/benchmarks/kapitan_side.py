@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from tests.benchmarks.fleet import Application, Cluster, Fleet, Values
 
 LOOP = re.compile(r"\[% for (\w+) in values\.([\w.]+) %\]")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from tests.benchmarks.fleet import Application, Cluster, Fleet, Group, Values
 
 OPEN_MAPS = frozenset({"podAnnotations", "resources", "requests", "limits"})  # keys that the user chooses

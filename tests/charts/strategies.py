@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from medpattern.documents.scalars import MAX_EXACT_INTEGER, UNSAFE
+from medpattern.documents.scalars import MAX_EXACT_INTEGER, UNSAFE, integral
 
 ODD = (
     "y", "n", "on", "OFF", "Yes", "true", "null", "~", "", " ", "=", "<<", "-", "- x", "? x", "#", "a #b", "a: b", ":",
@@ -26,6 +26,11 @@ def texts() -> st.SearchStrategy[str]:
     return st.sampled_from(ODD) | free | lines
 
 
+def keys() -> st.SearchStrategy[str]:
+    """As `texts`, without the private characters that stand for leaves in a template's output."""
+    return texts().filter(lambda text: not any("\ue000" <= character <= "\ue01f" for character in text))
+
+
 def integers(minimum: int | None = None, maximum: int | None = None) -> st.SearchStrategy[int]:
     """Integers that JSON keeps exactly, those around Helm's thresholds often."""
     low = -MAX_EXACT_INTEGER if minimum is None else minimum
@@ -39,14 +44,14 @@ def integers(minimum: int | None = None, maximum: int | None = None) -> st.Searc
 
 
 def numbers(minimum: float | None = None, maximum: float | None = None) -> st.SearchStrategy[int | float]:
-    """Numbers as a values file holds them."""
+    """Numbers as the reader gives them: 3.0 is 3."""
     floats = st.floats(minimum, maximum, allow_nan=False, allow_infinity=False)
     edges = [
         n
         for n in (0, 1, 0.1, 1e-6, 1e-7, 1.5e-9, 1e20, 1e21, 1e22, 5e-324, -2.5, 1_000_000.5)
         if (minimum is None or n >= minimum) and (maximum is None or n <= maximum)
     ]
-    return st.sampled_from(edges) | floats
+    return st.sampled_from(edges) | floats.map(integral)
 
 
 def anything() -> st.SearchStrategy[Any]:
@@ -110,5 +115,5 @@ def _objects(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     if not isinstance(rest, dict):
         return maps()
     pattern = schema.get("propertyNames", {}).get("pattern")
-    keys = st.from_regex(pattern, fullmatch=True) if pattern else texts()
-    return st.dictionaries(keys, valid_under(rest), max_size=3)
+    names = st.from_regex(pattern, fullmatch=True) if pattern else keys()
+    return st.dictionaries(names, valid_under(rest), max_size=3)

@@ -195,7 +195,7 @@ REFERENCES = [
             "undeclared-project", f"{APPS}[0].project", "did you mean 'platform'?"),
     Mistake("an undeclared namespace", WARD, "namespace: broker\n", "«namespace: brokers\n",
             "undeclared-namespace", f"{APPS}.broker.namespace", "did you mean 'broker'?"),
-    Mistake("an undeclared namespace, list form", CENTRAL, "namespace: tools\n      project", 
+    Mistake("an undeclared namespace, list form", CENTRAL, "namespace: tools\n      project",
             "«namespace: monitoring\n      project",
             "undeclared-namespace", f"{APPS}[0].namespace", "add it to clusterGroup.namespaces"),
     Mistake("a subscription in an undeclared namespace", CENTRAL, "namespace: tools\n      channel",

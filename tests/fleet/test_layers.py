@@ -64,7 +64,7 @@ def test_of_the_layers_that_set_a_value_the_highest_wins(count: int, root: Path)
     found = viewer(root)
 
     assert found.values.values["replicas"] == count - 1
-    chain = found.values.chain(("replicas",))
+    chain = list(found.values.chain(("replicas",)))
     assert [(item.role, item.place.file) for item in chain[:-1]] == [
         (role, f"values/{file}") for role, file in reversed(FILES[:count])
     ]
@@ -83,7 +83,7 @@ def test_an_application_has_four_more_layers_of_its_own(root: Path) -> None:
     found = viewer(root)
     assert found.values.values["replicas"] == 102
     assert [item.value for item in found.values.chain(("replicas",))][:3] == [102, 101, 100]
-    assert [item.role for item in found.values.chain(("replicas",))][0] == "overrides"
+    assert next(iter(found.values.chain(("replicas",)))).role == "overrides"
     assert found.values.values["title"] == "Ward", "the section values: is higher than a file"
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from medpattern.fleet import sections
 
-
-def without_keys(items: Any) -> list[dict[str, Any]]:
-    return [{name: value for name, value in vars(item).items() if name != "key"} for item in items]
-
-
-BOTH_FORMS = {
+# The same two or three entries in both forms; one of them is disabled.
+BOTH_FORMS: dict[str, tuple[Any, Any, Callable[[dict[str, Any]], Iterable[Any]]]] = {
     "applications": (
         [
             {"name": "a", "namespace": "n", "project": "p", "path": "charts/a"},
@@ -26,33 +24,34 @@ BOTH_FORMS = {
         sections.applications,
     ),
     "subscriptions": (
-        [{"name": "a", "namespace": "n", "channel": "c"}, {"name": "off", "disabled": True}],
-        {"a": {"namespace": "n", "channel": "c"}, "off": {"disabled": True}},
+        [{"name": "a", "namespace": "n", "channel": "c"}, {"name": "b"}, {"name": "off", "disabled": True}],
+        {"a": {"namespace": "n", "channel": "c"}, "b": {}, "off": {"disabled": True}},
         lambda group: sections.subscriptions(group, {}),
     ),
     "argoProjects": (["a", "b"], {"a": None, "b": {}}, sections.projects),
     "namespaces": (
-        ["a", {"b": {"operatorGroup": True, "targetNamespaces": ["x"]}}, {"off": {"disabled": True}}],
-        {"a": None, "b": {"operatorGroup": True, "targetNamespaces": ["x"]}, "off": {"disabled": True}},
-        lambda group: [
-            item
-            for item in without_keys(sections.namespaces(group))
-            if item.pop("asks_operator_group", None) is not ...
-        ],
+        [{"a": {"operatorGroup": False}}, {"b": {"operatorGroup": True, "targetNamespaces": ["x"]}},
+         {"off": {"disabled": True}}],
+        {"a": {"operatorGroup": False}, "b": {"operatorGroup": True, "targetNamespaces": ["x"]},
+         "off": {"disabled": True}},
+        sections.namespaces,
     ),
-}
+}  # fmt: skip
+
+
+def without_places(items: Iterable[Any]) -> list[Any]:
+    """The entries but for where they stand, which is what the forms differ in."""
+    return [replace(item, key=()) for item in items]
 
 
 @pytest.mark.parametrize("section", BOTH_FORMS)
 def test_list_and_map_form_mean_the_same(section: str) -> None:
     as_list, as_map, read = BOTH_FORMS[section]
 
-    def plain(items: Any) -> Any:
-        return items if items and isinstance(items[0], dict) else without_keys(items)
+    found = without_places(read({section: as_list}))
 
-    found = plain(read({section: as_list}))
-    assert found == plain(read({section: as_map}))
-    assert len(found) == 2
+    assert found == without_places(read({section: as_map}))
+    assert [item.name for item in found] == ["a", "b"]
 
 
 @pytest.mark.parametrize("section", BOTH_FORMS)

@@ -14,7 +14,7 @@ from medpattern.findings import KeyPath
 from medpattern.fleet.merge import lookup
 
 # `--set x=0.7` arrives as text, so a number leaf takes decimal text too.
-_DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
+_DECIMAL = r"^-?[0-9]{1,300}(\.[0-9]+)?$"
 _DECIMAL_TO_ONE = r"^(0(\.[0-9]+)?|1(\.0+)?)$"
 _TEXT = {"type": "string", "pattern": f"^[^{UNSAFE_CHARACTERS}]*$"}
 _PLAIN_REF = {"$ref": "#/definitions/plain"}

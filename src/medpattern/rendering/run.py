@@ -111,12 +111,17 @@ class Outcome:
 
 
 def tree_path(root: Path, out: Path) -> str:
-    """The rendered tree's path as Argo CD will read it: below the repository, else the default's."""
-    try:
-        relative = Path(os.path.abspath(out)).relative_to(os.path.abspath(root)).as_posix()  # noqa: PTH100
-    except ValueError:
-        return DEFAULT_TREE
-    return DEFAULT_TREE if relative == "." else relative
+    """The rendered tree's path as Argo CD will read it: below the repository, else the default's.
+
+    Raises:
+        UsageError: the tree would be the repository itself, or hold it.
+    """
+    top, tree = Path(os.path.abspath(root)), Path(os.path.abspath(out))  # noqa: PTH100
+    if top.is_relative_to(tree):
+        raise UsageError(
+            f"--out {out} is the repository or above it; name a folder in it, as {root / 'rendered'}"
+        )
+    return tree.relative_to(top).as_posix() if tree.is_relative_to(top) else DEFAULT_TREE
 
 
 def run(selection: Selection, out: Path, *, afresh: bool = False) -> Outcome:

@@ -43,7 +43,8 @@ def carry_out(tree: Path, entries: Iterable[Entry], files: Mapping[str, File]) -
 def replace(path: str, content: bytes) -> None:
     """Writes `content` to a new file beside `path` and renames it over it."""
     folder, _, name = path.rpartition("/")
-    temporary = f"{folder or '.'}/.medpattern-{os.getpid()}-{name}"
+    # Ends in .tmp, so that Argo CD would not take a leftover for a manifest.
+    temporary = f"{folder or '.'}/.{name}.{os.getpid()}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
     try:
         _write_all(descriptor, content)
