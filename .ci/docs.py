@@ -183,7 +183,8 @@ def _form(item: dict[str, Any]) -> str:
 
 
 def _meaning(item: dict[str, Any]) -> str:
-    text = str(item.get("description", ""))
+    target = schema("values").schema["definitions"].get(item.get("$ref", "").rpartition("/")[2], {})
+    text = str(item.get("description") or target.get("description", ""))
     return re.sub(r"(\{\{.*?\}\}|<[^ ]*?>[^ ,;:]*)", r"`\1`", text).replace("|", "\\|")
 
 

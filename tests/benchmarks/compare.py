@@ -16,9 +16,7 @@ from tests.benchmarks import helm_side, kapitan_side, medpattern_side
 Objects: TypeAlias = dict[tuple[str, str, str], Any]  # (application, kind, name) -> object
 
 
-def differences(
-    medpattern_root: Path, kapitan_root: Path, clusters: Sequence[str], manifests: int
-) -> list[str]:
+def differences(medpattern_root: Path, kapitan_root: Path, clusters: Sequence[str], manifests: int) -> list[str]:
     """What differs between Kapitan's objects and those Helm makes of medpattern's charts, one line each.
 
     `manifests` is the number of objects expected for one cluster.
@@ -73,7 +71,13 @@ def _difference(ours: Any, theirs: Any, path: str) -> list[str]:
         pairs = enumerate(zip(ours, theirs, strict=True))
         return [line for i, (a, b) in pairs for line in _difference(a, b, f"{path}[{i}]")]
     same = ours == theirs and type(ours) is type(theirs)
-    return [] if same else [f"{path or '.'} is {ours!r} in medpattern, {theirs!r} in kapitan"]
+    return [] if same else [f"{path or '.'} is {_short(ours)} in medpattern, {_short(theirs)} in kapitan"]
+
+
+def _short(value: Any) -> str:
+    """A value for a message of one line."""
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:60]}..."
 
 
 if __name__ == "__main__":

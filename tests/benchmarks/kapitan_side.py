@@ -4,6 +4,7 @@ Laid out for Kapitan's advantage: one target for a cluster, its default inventor
 input type (Jinja2 written as plain text, nothing parsed), one class for an application and for a group.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -24,6 +25,11 @@ PLACEHOLDER = re.compile(r"\{([\w.]+)\}")
 def command(kapitan: str) -> list[str]:
     """How Kapitan compiles all targets; it runs with the generated inventory's parent as working folder."""
     return [kapitan, "compile"]
+
+
+def environment(temporary: Path) -> dict[str, str]:
+    """The environment of a Kapitan process that compiles in the folder `temporary` before it copies."""
+    return {**os.environ, "TMPDIR": str(temporary)}
 
 
 def write(fleet: Fleet, root: Path) -> None:
@@ -67,9 +73,7 @@ def translated(text: str, app: Application) -> str:
     return f'{{% set values = inventory.parameters["{app.name}"] %}}\n{body}\n'
 
 
-def _expression(
-    app: Application, loops: dict[str, str], in_block: bool, indent: int, match: re.Match[str]
-) -> str:
+def _expression(app: Application, loops: dict[str, str], in_block: bool, indent: int, match: re.Match[str]) -> str:
     code = match[1]
     call = CALL.match(code)
     if call is None:

@@ -22,8 +22,8 @@ from medpattern.argocd.names import (
 )
 from medpattern.charts.mirrors import mirrored
 from medpattern.documents.writer import dump
+from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts
-from medpattern.fleet.fleet import Cluster
 from medpattern.fleet.sections import Application
 
 VALUES_FILE = "values-medpattern.yaml"

@@ -8,7 +8,7 @@ from typing import Any
 from medpattern.argocd.names import MANAGED_BY, NAMESPACE_WAVE, OPERATOR_WAVE, SYNC_WAVE
 from medpattern.charts.kinds import CONFIRM, SYNC_OPTIONS
 from medpattern.charts.mirrors import mirrored
-from medpattern.fleet.fleet import Cluster
+from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.sections import Namespace, Subscription
 
 

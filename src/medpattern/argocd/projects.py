@@ -17,7 +17,7 @@ from medpattern.argocd.names import (
     argocd_namespace,
     project_name,
 )
-from medpattern.fleet.fleet import Cluster
+from medpattern.fleet.cluster import Cluster
 
 Scope = Callable[[str, str], str | None]
 

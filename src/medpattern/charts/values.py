@@ -12,7 +12,7 @@ from medpattern.charts.mirrors import with_mirrors
 from medpattern.charts.source import ChartSource, fill_declared
 from medpattern.documents.scalars import Scalar
 from medpattern.findings import KeyPath, Place, parse_dotted
-from medpattern.fleet.fleet import Cluster
+from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.layers import Layer, Layers, Occurrence, trace
 from medpattern.fleet.merge import merge, without_nulls
 from medpattern.fleet.sections import Application, Override

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from medpattern.findings import Finding, KeyPath, Place, did_you_mean, dotted
+from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts
 from medpattern.fleet.names import MAX_RELEASE_NAME, label_problem
 from medpattern.fleet.sections import Application
 
-if TYPE_CHECKING:
-    from medpattern.fleet.fleet import Cluster
-
 # Namespaces that a platform brings along; nobody has to declare them.
 _PLATFORM_NAMESPACE = re.compile(r"(openshift|kube)-|default$")
-_FLOATING = re.compile(r"[*xX^~<>=|, ]|^(latest|HEAD)?$")
+# Ranges, wildcards, and names that are branches by custom.
+_FLOATING = re.compile(r"[*^~<>=|, ]|(^|\.)[xX](\.|$)|^(latest|HEAD|main|master|)$")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$")
 # Names that medpattern gives to Applications of its own beside the user's.
 _RESERVED = frozenset({"cluster", "root", "medpattern-root"})

@@ -9,51 +9,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from medpattern.errors import UsageError
-from medpattern.findings import Finding, KeyPath, Place, Severity, did_you_mean, in_order
+from medpattern.findings import Finding, Place, Severity, did_you_mean, in_order
 from medpattern.fleet import sections
 from medpattern.fleet.audit import audit_group, label_findings
+from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts, facts_from, injected_globals
-from medpattern.fleet.layers import Layers, LayerStack, place_of
+from medpattern.fleet.layers import LayerStack
 from medpattern.fleet.merge import without_nulls
 from medpattern.fleet.names import label_problem
 from medpattern.fleet.repository import GLOBAL_FILE, Repository, facts_files, find_values, join
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """One cluster with its merged values; `values` still holds nulls as tombstones.
-
-    `injected` are the facts that charts see under `global`, `globals` these over what values files set.
-    """
-
-    facts: Facts
-    layers: Layers
-    values: dict[str, Any]
-    globals: dict[str, Any]
-    injected: dict[str, Any]
-    namespaces: tuple[sections.Namespace, ...]
-    subscriptions: tuple[sections.Subscription, ...]
-    projects: tuple[sections.Project, ...]
-    applications: tuple[sections.Application, ...]
-    silenced: frozenset[str] = frozenset()
-    spokes: tuple[Facts, ...] = ()
-    hub: Facts | None = None
-
-    @property
-    def name(self) -> str:
-        """The cluster's name."""
-        return self.facts.name
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """`global.options`."""
-        return self.globals.get("options") or {}
-
-    def place(self, path: KeyPath) -> Place:
-        """Where the winning value of `path` stands."""
-        return place_of(self.layers, path)
 
 
 @dataclass

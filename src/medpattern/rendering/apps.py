@@ -15,7 +15,8 @@ from medpattern.charts.values import ChartValues, ValuesBuilder
 from medpattern.documents.writer import dump
 from medpattern.errors import ChartSourceError
 from medpattern.findings import Finding, KeyPath, did_you_mean, dotted
-from medpattern.fleet.fleet import Cluster, Fleet
+from medpattern.fleet.cluster import Cluster
+from medpattern.fleet.fleet import Fleet
 from medpattern.fleet.sections import Application
 
 

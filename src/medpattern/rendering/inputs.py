@@ -10,7 +10,8 @@ from pathlib import Path
 from medpattern.charts.catalog import Catalog
 from medpattern.charts.source import ChartSource
 from medpattern.errors import ChartSourceError
-from medpattern.fleet.fleet import Cluster, Fleet
+from medpattern.fleet.cluster import Cluster
+from medpattern.fleet.fleet import Fleet
 from medpattern.fleet.layers import Layers, base_files
 from medpattern.fleet.repository import GLOBAL_FILE, join
 from medpattern.fleet.sections import Application

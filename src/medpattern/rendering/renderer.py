@@ -14,8 +14,9 @@ from medpattern.checks.schemas import SchemaSet
 from medpattern.documents.reader import parse_text
 from medpattern.documents.writer import dump
 from medpattern.findings import Finding, in_order
+from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts
-from medpattern.fleet.fleet import Cluster, Fleet
+from medpattern.fleet.fleet import Fleet
 from medpattern.rendering.apps import AppRenderer, RenderedApp
 from medpattern.rendering.inputs import cluster_inputs
 from medpattern.rendering.roots import RootInputs, git_of, manifests, missing_kinds

@@ -17,8 +17,8 @@ from medpattern.charts.mirrors import mirrored
 from medpattern.charts.skeleton import file_name
 from medpattern.charts.source import ChartSource
 from medpattern.findings import Finding, dotted
+from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts
-from medpattern.fleet.fleet import Cluster
 from medpattern.fleet.sections import Application
 from medpattern.rendering.apps import RenderedApp
 

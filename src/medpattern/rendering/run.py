@@ -118,9 +118,7 @@ def tree_path(root: Path, out: Path) -> str:
     """
     top, tree = Path(os.path.abspath(root)), Path(os.path.abspath(out))  # noqa: PTH100
     if top.is_relative_to(tree):
-        raise UsageError(
-            f"--out {out} is the repository or above it; name a folder in it, as {root / 'rendered'}"
-        )
+        raise UsageError(f"--out {out} is the repository or above it; name a folder in it, as {root / 'rendered'}")
     return tree.relative_to(top).as_posix() if tree.is_relative_to(top) else DEFAULT_TREE
 
 

@@ -1,0 +1,46 @@
+"""One cluster: its facts, its merged values and the sections of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from medpattern.findings import KeyPath, Place
+from medpattern.fleet import sections
+from medpattern.fleet.facts import Facts
+from medpattern.fleet.layers import Layers, place_of
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One cluster with its merged values; `values` still holds nulls as tombstones.
+
+    `injected` are the facts that charts see under `global`, `globals` these over what values files set.
+    """
+
+    facts: Facts
+    layers: Layers
+    values: dict[str, Any]
+    globals: dict[str, Any]
+    injected: dict[str, Any]
+    namespaces: tuple[sections.Namespace, ...]
+    subscriptions: tuple[sections.Subscription, ...]
+    projects: tuple[sections.Project, ...]
+    applications: tuple[sections.Application, ...]
+    silenced: frozenset[str] = frozenset()
+    spokes: tuple[Facts, ...] = ()
+    hub: Facts | None = None
+
+    @property
+    def name(self) -> str:
+        """The cluster's name."""
+        return self.facts.name
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """`global.options`."""
+        return self.globals.get("options") or {}
+
+    def place(self, path: KeyPath) -> Place:
+        """Where the winning value of `path` stands."""
+        return place_of(self.layers, path)
