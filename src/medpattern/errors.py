@@ -48,7 +48,7 @@ class HelmError(MedpatternError):
 
 
 class DataDeletionError(MedpatternError):
-    """The render would delete objects that hold data; `objects` names them as KIND/NAME."""
+    """The render would delete objects that hold data; `objects` names them as CLUSTER/KIND/NAME."""
 
     def __init__(self, objects: Sequence[str]) -> None:
         super().__init__("refusing to delete objects that hold data: " + ", ".join(objects))

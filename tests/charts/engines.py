@@ -52,9 +52,9 @@ class Sdk:
     def complaints(self, folder: Path) -> list[str]:
         """What `helm lint` says above INFO."""
         report = helm_python.lint(str(folder), namespace=NAMESPACE)
-        return [
-            message["error"] for message in report["messages"] if message["severity"] not in (1, "INFO")
-        ] + report["errors"]
+        return [message["error"] for message in report["messages"] if message["severity"] not in (1, "INFO")] + report[
+            "errors"
+        ]
 
 
 class Binary:

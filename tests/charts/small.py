@@ -59,7 +59,9 @@ def made(template: str, values: dict[str, Any], schema: dict[str, Any] | None = 
     return found
 
 
-def faults(template: str | dict[str, str], values: dict[str, Any], schema: dict[str, Any] | None = None) -> list[Finding]:
+def faults(
+    template: str | dict[str, str], values: dict[str, Any], schema: dict[str, Any] | None = None
+) -> list[Finding]:
     """What is wrong with a template."""
     source = small(template, values, schema)
     with pytest.raises(ChartSourceError) as caught:

@@ -36,9 +36,7 @@ def integers(minimum: int | None = None, maximum: int | None = None) -> st.Searc
     low = -MAX_EXACT_INTEGER if minimum is None else minimum
     high = MAX_EXACT_INTEGER if maximum is None else maximum
     edges = [
-        n
-        for n in (-1, 0, 1, 999_999, 1_000_000, 604_800_000, 2**31, 2**53, -(2**53), low, high)
-        if low <= n <= high
+        n for n in (-1, 0, 1, 999_999, 1_000_000, 604_800_000, 2**31, 2**53, -(2**53), low, high) if low <= n <= high
     ]
     return st.sampled_from(edges) | st.integers(low, high)
 

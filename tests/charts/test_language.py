@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medpattern.charts.language import conditions_around, mark_lines
 from medpattern.charts.builder import MARK_CLOSE, MARK_OPEN
+from medpattern.charts.language import conditions_around, mark_lines
 from tests.charts.small import HEAD, fault, faults, generate, made, small
 
 
@@ -45,7 +45,7 @@ def test_an_unknown_value_names_the_nearest_known_one(expression: str) -> None:
         (HEAD + "a: [[ values.list[2] ]]\n", 5, "no item 2"),
         (HEAD + 'a: [[ value("list.2") ]]\n', 5, "values have no list[2]"),
         (HEAD + 'a: [[ value("") ]]\n', 5, ""),
-        (HEAD + 'a: [[ value(\'"a\') ]]\n', 5, "unclosed"),
+        (HEAD + "a: [[ value('\"a') ]]\n", 5, "unclosed"),
         (HEAD + "a: [[ value(none) ]]\n", 5, "None"),
         (HEAD + 'a: [[ text("{x.a}", x=values.a) ]]\n', 5, "x is no item"),
     ],
@@ -118,16 +118,19 @@ def test_an_image_has_a_digest_once_it_is_known() -> None:
 
 def test_a_structural_key_of_any_characters_can_be_quoted() -> None:
     labels = {"a: b": "1", "\N{GRINNING FACE}": "2", "<&'\">": "3", "yes": "4"}
-    template = HEAD + "  labels:\n[% for k in values.labels %]\n    [[ k | tojson ]]: [[ value(values.labels, k) ]]\n[% endfor %]\n"
+    template = (
+        HEAD
+        + "  labels:\n[% for k in values.labels %]\n    [[ k | tojson ]]: [[ value(values.labels, k) ]]\n[% endfor %]\n"
+    )
     assert made(template, {"labels": labels})["metadata"]["labels"] == labels
 
 
 # Line marks -------------------------------------------------------------------------------------------
 
 PIECES = (
-    "a: 1", "  b: [[ x ]]", "[% if x %]", "  [% if not x %]", "[% else %]", "[% endif %]", "[% for i in y %]", "[% endfor %]",
-    "[# comment #]", "[# two\nlines #]", "[[ x\n+ 1 ]]", "", "   ", "\t", "text [% if x %]in[% endif %] line", "é ☺", "- c  ",
-    "[% set z = x %]", "[[ x ]]", "  [[ x ]] and [[ x ]]",
+    "a: 1", "  b: [[ x ]]", "[% if x %]", "  [% if not x %]", "[% else %]", "[% endif %]", "[% for i in y %]",
+    "[% endfor %]", "[# comment #]", "[# two\nlines #]", "[[ x\n+ 1 ]]", "", "   ", "\t",
+    "text [% if x %]in[% endif %] line", "é ☺", "- c  ", "[% set z = x %]", "[[ x ]]", "  [[ x ]] and [[ x ]]",
 )  # fmt: skip
 
 
@@ -135,7 +138,7 @@ def printed(template: str) -> str:
     environment = jinja2.Environment(
         block_start_string="[%", block_end_string="%]", variable_start_string="[[", variable_end_string="]]",
         comment_start_string="[#", comment_end_string="#]", trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, autoescape=False,
+        keep_trailing_newline=True, autoescape=False,  # noqa: S701
     )  # fmt: skip
     return environment.from_string(template).render(x=1, y=[1, 2])
 
@@ -161,7 +164,13 @@ def test_line_marks_leave_the_bytes_equal(pieces: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["a\n  [[- x ]]\nb", "a\n[% if x -%]\n   b\n[%- endif %]\nc", "[[ x -]]\n  b", "[#- c -#]\n  a", "a\n  [%- if x %]b[% endif %]"],
+    [
+        "a\n  [[- x ]]\nb",
+        "a\n[% if x -%]\n   b\n[%- endif %]\nc",
+        "[[ x -]]\n  b",
+        "[#- c -#]\n  a",
+        "a\n  [%- if x %]b[% endif %]",
+    ],
 )
 def test_line_marks_obey_whitespace_control(template: str) -> None:
     assert unmarked(printed(mark_lines(template))) == printed(template)

@@ -176,7 +176,9 @@ def test_a_pin_holds_its_value_and_no_other(first: Any, second: Any) -> None:
 @given(st.dictionaries(st.text("abc", min_size=1, max_size=2), st.integers(0, 9), max_size=4))
 def test_an_iterated_map_is_pinned_to_its_keys(entries: dict[str, int]) -> None:
     schema = {"type": "object", "properties": {"m": {"type": "object", "additionalProperties": {"type": "integer"}}}}
-    source = small(HEAD + "[% for k in values.m %]\nx-[[ k ]]: [[ value(values.m, k) ]]\n[% endfor %]\n", {"m": {}}, schema)
+    source = small(
+        HEAD + "[% for k in values.m %]\nx-[[ k ]]: [[ value(values.m, k) ]]\n[% endfor %]\n", {"m": {}}, schema
+    )
     made = generate(source, {"m": entries})
     assert made.values == {"m": entries}
     assert schema_of(made).accepts({"m": {key: n + 1 for key, n in entries.items()}})

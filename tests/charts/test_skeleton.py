@@ -113,7 +113,9 @@ def test_an_object_becomes_one_file_named_after_it(name: str) -> None:
 
 
 def test_names_that_would_share_a_file_are_refused() -> None:
-    template = "".join(f"---\napiVersion: v1\nkind: ClusterRole\nmetadata:\n  name: '{name}'\n" for name in ("a:b", "a-b"))
+    template = "".join(
+        f"---\napiVersion: v1\nkind: ClusterRole\nmetadata:\n  name: '{name}'\n" for name in ("a:b", "a-b")
+    )
     (found,) = faults(template, VALUES)
     assert "clusterrole-a-b.yaml" in found.message
 

@@ -53,6 +53,7 @@ def filled(source: ChartSource, values: dict[str, Any]) -> dict[str, Any]:
     return fill_declared({**VALUES, **values}, source.schema)
 
 
+TOPIC = {"type": "object", "properties": {"n": {"type": "integer"}}}
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -60,7 +61,10 @@ SCHEMA: dict[str, Any] = {
         "replicas": {"type": "integer"},
         "name": {"type": "string"},
         "optional": {"type": ["string", "null"]},
-        "topics": {"type": "object", "additionalProperties": {"type": "object", "properties": {"n": {"type": "integer"}}}},
+        "topics": {
+            "type": "object",
+            "additionalProperties": {"type": "object", "properties": {"n": {"type": "integer"}}},
+        },
         "users": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}}}},
         "unread": {"type": "integer"},
     },
@@ -152,7 +156,8 @@ def test_keys_that_are_also_methods_are_read_by_index(name: str) -> None:
 
 
 def test_membership_and_emptiness_are_structural() -> None:
-    source = small(HEAD + '[% if "a" in values.m %]\na: 1\n[% endif %]\n[% if values.l %]\nl: 1\n[% endif %]\n', {"m": {"b": 1}, "l": [1]})
-    generator = Generator(source)
-    objects = [generator.generate(values).hydrate("")[0] for values in ({"m": {"b": 1}, "l": [1]}, {"m": {"a": 1}, "l": []})]
+    template = HEAD + '[% if "a" in values.m %]\na: 1\n[% endif %]\n[% if values.l %]\nl: 1\n[% endif %]\n'
+    clusters: list[dict[str, Any]] = [{"m": {"b": 1}, "l": [1]}, {"m": {"a": 1}, "l": []}]
+    generator = Generator(small(template, clusters[0]))
+    objects = [generator.generate(values).hydrate("")[0] for values in clusters]
     assert [sorted(found.keys() & {"a", "l"}) for found in objects] == [["l"], ["a"]]

@@ -61,7 +61,7 @@ def chart_readme(source: ChartSource, shape: Shape | None = None) -> str:
     ]
     if shape is None:
         out += ["| value | type | default | meaning |", "| --- | --- | --- | --- |"]
-        out += [f"| `{dotted(path)}` | {kind} | {default} | {text} |" for path, kind, default, text in rows]
+        out += [f"| `{dotted(path)}` | {kind} | {default} | {_cell(text)} |" for path, kind, default, text in rows]
     else:
         out += [
             "A value marked *leaf* can be overridden (`helm --set`, Argo CD parameters, image updaters). A *fixed*",
@@ -70,7 +70,7 @@ def chart_readme(source: ChartSource, shape: Shape | None = None) -> str:
             "| value | | meaning |",
             "| --- | --- | --- |",
         ]
-        out += [f"| `{dotted(path)}` | {kind} | {text} |" for path, kind, _, text in rows]
+        out += [f"| `{dotted(path)}` | {kind} | {_cell(text)} |" for path, kind, _, text in rows]
     return "\n".join(out) + "\n"
 
 
@@ -92,6 +92,14 @@ def _paths(data: Any, path: KeyPath) -> list[KeyPath]:
     if isinstance(data, dict) and data:
         return [inner for key, item in data.items() for inner in _paths(item, (*path, key))]
     return [path] if path else []
+
+
+def _cell(text: str) -> str:
+    """`text` for a cell of a Markdown table; what stands between backticks is code and stays."""
+    parts = text.replace("|", "\\|").split("`")
+    for index in range(0, len(parts), 2):
+        parts[index] = parts[index].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "`".join(parts)
 
 
 def _type(source: ChartSource, path: KeyPath) -> str:

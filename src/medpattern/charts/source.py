@@ -76,8 +76,9 @@ class ChartSource:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over all its files, names included, for receipts and caches."""
-        return digest_of(self.files)
+        """sha256 over all its files, names included; a source's README is made from the others."""
+        ignored = "README.md" if self.is_source else ""
+        return digest_of({name: content for name, content in self.files.items() if name != ignored})
 
     def _document(self, name: str) -> Document:
         shown = f"{self.shown}/{name}"

@@ -35,8 +35,8 @@ def render(
     stdout: Annotated[bool, typer.Option("--stdout", help="Write nothing; print root, cluster/, argocd/ and all "
                       "hydrated charts as a YAML stream; with --app only that chart's objects.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and render again what a saved file touches.")] = False,
-    allow_delete: Annotated[list[str] | None, typer.Option(metavar="KIND/NAME", help="An object that holds data and "
-                            "may go; may be repeated.", show_default=False)] = None,
+    allow_delete: Annotated[list[str] | None, typer.Option(metavar="[CLUSTER/]KIND/NAME", help="An object that "
+                            "holds data and may go; may be repeated.", show_default=False)] = None,
     root: Root = Path(),
     values: Values = None,
     facts: Facts = None,

@@ -34,12 +34,19 @@ class Composer(_Parser, BaseResolver):
         return "tag:yaml.org,2002:map" if kind is yaml.MappingNode else "tag:yaml.org,2002:seq"
 
 
+def _only(kind: type, text: str) -> Any:
+    value = _cached_resolve(text)
+    if not isinstance(value, kind):
+        raise ValueError(text)  # noqa: TRY004 the tag's text is wrong, not its type
+    return value
+
+
 _CONVERT: dict[str, Callable[[str], Any]] = {
     "tag:yaml.org,2002:str": str,
     "tag:yaml.org,2002:int": lambda text: int(text.replace("_", ""), 0),
     "tag:yaml.org,2002:float": lambda text: integral(float(text.replace("_", "").replace(".inf", "inf"))),
-    "tag:yaml.org,2002:bool": lambda text: bool(_cached_resolve(text)),
-    "tag:yaml.org,2002:null": lambda _: None,
+    "tag:yaml.org,2002:bool": lambda text: _only(bool, text),
+    "tag:yaml.org,2002:null": lambda text: _only(type(None), text),
     "tag:yaml.org,2002:binary": str,
     "tag:yaml.org,2002:timestamp": str,
     "!": str,

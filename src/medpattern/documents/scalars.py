@@ -2,7 +2,8 @@
 
 Helm reads values with sigs.k8s.io/yaml (a fork of go-yaml v2) and turns them into JSON. Seen in its
 `resolve.go` and by running Helm 3.19 and 4.2: `y`, `n`, `yes`, `no`, `on`, `off` are booleans, `1e3`,
-`0o14` and `08` numbers, `2020-01-01` and `12:30:45` text, 3.0 and 3 one number.
+`0o14` and `08` numbers, `2020-01-01` and `12:30:45` text, 3.0 and 3 one number. Integers that do not fit
+64 bits are decimals if they can be, else text; so is what overflows a double (`1e400`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _WORDS |= dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan)
 
 _INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_MANY_DIGITS = 40  # beyond 64 bits either way, and int() refuses very long ones
 _NUMBER_START = frozenset("+-.0123456789")
 
 # Letters, digits and punctuation that no reader gives a meaning to, in words parted by single blanks.
@@ -56,10 +58,13 @@ def resolve(text: str) -> Scalar:
         elif binary:
             number = int(binary, 2)
         else:
-            number = int(octal, 8) if octal else int(decimal)
-        return -number if sign == "-" else number
+            number = int(octal, 8) if octal else int(decimal[:_MANY_DIGITS])
+        number = -number if sign == "-" else number
+        if -(2**63) <= number < 2**64:
+            return number
     if _FLOAT.match(plain):
-        return integral(float(plain))
+        decimal_number = float(plain)
+        return integral(decimal_number) if math.isfinite(decimal_number) else text
     return text
 
 

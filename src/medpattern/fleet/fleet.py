@@ -34,6 +34,7 @@ class Fleet:
     values_folder: str
     facts: dict[str, Facts]
     stack: LayerStack
+    facts_files: dict[str, str] = field(default_factory=dict)
     without_group: set[str] = field(default_factory=set)
     _shared: dict[tuple[str, int], tuple[Any, Any]] = field(default_factory=dict)
 
@@ -61,7 +62,10 @@ class Fleet:
         layers = self.stack.of_cluster(facts)
         values, git = self.values_and_git(facts)
         injected = injected_globals(facts, hub, git)
-        self._warn_of_unknown_facts(facts)
+        settings = values.get("medpattern")
+        silenced = frozenset((settings if isinstance(settings, dict) else {}).get("silence") or ())
+        if "unknown-fact" not in silenced:
+            self._warn_of_unknown_facts(facts)
         shared = self._once("without_nulls", values.get("global"), without_nulls)
         globals_ = {**(shared if isinstance(shared, dict) else {}), **injected}
         group = values.get("clusterGroup")
@@ -79,7 +83,7 @@ class Fleet:
             subscriptions=sections.subscriptions(group, approval),
             projects=once("projects", group, sections.projects),
             applications=once("applications", group, sections.applications),
-            silenced=frozenset((values.get("medpattern") or {}).get("silence") or ()),
+            silenced=silenced,
             spokes=tuple(spoke for spoke in self.facts.values() if spoke.hub == name and spoke.is_pushed),
             hub=hub,
         )
@@ -140,9 +144,9 @@ def load_fleet(root: Path, values: str | None = None, clusters: str | None = Non
     repository = Repository(root)
     folder = find_values(root, values, repository.document)
     repository.document(join(folder, GLOBAL_FILE))
-    facts = dict(_read_facts(repository, clusters or join(folder, "clusters")))
-    stack = LayerStack(repository, folder)
-    fleet = Fleet(repository, folder, facts, stack)
+    files = facts_files(root, clusters or join(folder, "clusters"))
+    facts = dict(_read_facts(repository, files))
+    fleet = Fleet(repository, folder, facts, LayerStack(repository, folder), files)
     if not facts:
         name = _only_cluster(fleet)
         fleet.facts[name] = Facts(name=name, group=name, hub=name, argocd_namespace="openshift-gitops",
@@ -151,8 +155,8 @@ def load_fleet(root: Path, values: str | None = None, clusters: str | None = Non
     return fleet
 
 
-def _read_facts(repository: Repository, folder: str) -> Iterable[tuple[str, Facts]]:
-    for name, shown in facts_files(repository.root, folder).items():
+def _read_facts(repository: Repository, files: dict[str, str]) -> Iterable[tuple[str, Facts]]:
+    for name, shown in files.items():
         document = repository.document(shown, "cluster")
         if document is None:
             continue

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from medpattern.tree.receipt import Receipt
 
 SPOKES = "(spokes)"
 
+_SOURCE = re.compile(rb"\b(?:main|mirrors)\b['\"]?[ \t]*:")
 _HUB = re.compile(rb"^hub:[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
 
 
@@ -32,7 +35,7 @@ def cluster_inputs(
     """sha256 of every input of `cluster` by name.
 
     Values files that were looked for in vain have "", a chart has a final "/", and `(spokes)` stands for
-    the facts of the clusters that name this one as their hub.
+    what `Spokes` reads.
     """
     asked = fleet.repository.files
     facts = cluster.facts
@@ -41,18 +44,43 @@ def cluster_inputs(
     files |= {known.document.file for known in (facts, cluster.hub) if known and known.document}
     inputs = {file: asked[file] for file in files}
     inputs |= {f"{app.path}/": source.digest for app in apps if (source := sources.get(app.name))}
-    spokes = [other.document.file for other in fleet.facts.values() if other.hub == cluster.name and other.document]
-    for spoke in cluster.spokes:
-        inputs |= {file: asked[file] for file in _base(fleet, spoke) if file in asked}
-    return inputs | {SPOKES: _together({file: asked[file] for file in spokes})}
+    return inputs | {SPOKES: Spokes(fleet.repository.root, fleet.values_folder, fleet.facts_files).digest(cluster.name)}
 
 
-def _base(fleet: Fleet, facts: object) -> list[str]:
-    return [join(fleet.values_folder, name) for _, name in base_files(facts)]  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class Spokes:
+    """What the roots of a hub's spokes depend on, read without YAML.
 
+    Their facts, and every values file that may set `main` or `mirrors`: whatever else a hospital changes in
+    its own values is no concern of the hub.
+    """
 
-def _together(files: Mapping[str, str]) -> str:
-    return sha256("".join(f"{name}\0{digest}\n" for name, digest in sorted(files.items())).encode()).hexdigest()
+    root: Path
+    values_folder: str
+    facts: Mapping[str, str]
+
+    def digest(self, hub: str) -> str:
+        """One sha256 of it all; the same constant for every cluster that has no spokes."""
+        files = self._facts_by_hub.get(hub)
+        if not files:
+            return ""
+        text = "".join(f"{name}\0{digest}\n" for name, digest in sorted((files | self._sources).items()))
+        return sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def _facts_by_hub(self) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for name, file in self.facts.items():
+            content = (self.root / file).read_bytes()
+            match = _HUB.search(content)
+            if match and match[1].decode() != name:
+                found.setdefault(match[1].decode(), {})[file] = sha256(content).hexdigest()
+        return found
+
+    @cached_property
+    def _sources(self) -> dict[str, str]:
+        contents = {path.name: path.read_bytes() for path in (self.root / self.values_folder).glob("values-*.yaml")}
+        return {name: sha256(content).hexdigest() for name, content in contents.items() if _SOURCE.search(content)}
 
 
 class CurrentInputs:
@@ -64,7 +92,7 @@ class CurrentInputs:
         self._facts = facts_files
         self._catalog = Catalog(root)
         self._digests: dict[str, str] = {}
-        self._spokes: dict[str, dict[str, str]] | None = None
+        self._spokes = Spokes(root, values_folder, facts_files)
 
     def match(self, cluster: str, receipt: Receipt) -> bool:
         """Whether `receipt` of `cluster` names the inputs of this repository, all unchanged."""
@@ -76,7 +104,7 @@ class CurrentInputs:
 
     def _digest(self, name: str, cluster: str) -> str:
         if name == SPOKES:
-            return _together(self._spokes_of(cluster))
+            return self._spokes.digest(cluster)
         if name not in self._digests:
             self._digests[name] = self._chart(name[:-1]) if name.endswith("/") else self._file(name)
         return self._digests[name]
@@ -93,13 +121,3 @@ class CurrentInputs:
         except ChartSourceError:
             return ""
         return source.digest if source else ""
-
-    def _spokes_of(self, hub: str) -> dict[str, str]:
-        if self._spokes is None:
-            self._spokes = {}
-            for name, file in self._facts.items():
-                content = (self.root / file).read_bytes()
-                match = _HUB.search(content)
-                named = match[1].decode() if match else name
-                self._spokes.setdefault(named, {})[file] = sha256(content).hexdigest()
-        return self._spokes.get(hub, {})

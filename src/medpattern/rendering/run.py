@@ -95,7 +95,7 @@ class Outcome:
         """Carries the plan out.
 
         Args:
-            allowed: KIND/NAME of objects with data that may go.
+            allowed: KIND/NAME, or CLUSTER/KIND/NAME, of objects with data that may go.
 
         Raises:
             InputError: there are errors among the findings; nothing is written.
@@ -104,9 +104,9 @@ class Outcome:
         if self.errors:
             raise InputError(self.findings)
         permitted = set(allowed)
-        refused = {f"{item.kind}/{item.name}" for item in self.removed if item.holds_data} - permitted
+        refused = [item for item in self.removed if item.holds_data and not permitted & item.names]
         if refused:
-            raise DataDeletionError(sorted(refused))
+            raise DataDeletionError(sorted(f"{item.cluster}/{item.kind}/{item.name}" for item in refused))
         carry_out(self.tree, self.plan.entries, self.files)
 
 
@@ -162,12 +162,14 @@ def run(selection: Selection, out: Path, *, afresh: bool = False) -> Outcome:
     if selection.is_whole:
         entries += plan_stale(out, fleet.facts)
     plan = Plan(tuple(sorted(entries, key=lambda entry: entry.path)))
+    findings = in_order((*renderer.findings, *gone))
     return Outcome(
         tree=out,
         plan=plan,
         files=files,
-        findings=in_order((*renderer.findings, *gone)),
-        removed=tuple(removed_objects(out, plan.entries, files)),
+        findings=findings,
+        # With errors a part is missing from what was rendered, and would look deleted.
+        removed=() if errors_of(findings) else tuple(removed_objects(out, plan.entries, files)),
         clusters=tuple(names),
         skipped=skipped,
         other_version=_other_version(out, names),

@@ -35,6 +35,11 @@ class Removed:
         """Whether deleting it loses data."""
         return not self.safe
 
+    @property
+    def names(self) -> set[str]:
+        """How --allow-delete may name it."""
+        return {f"{self.kind}/{self.name}", f"{self.cluster}/{self.kind}/{self.name}"}
+
     def __str__(self) -> str:
         where = f" in {self.namespace}" if self.namespace else ""
         return f"{self.kind}/{self.name}{where} on {self.cluster}"
@@ -98,7 +103,8 @@ def _chart(path: str) -> str:
 
 
 def _removed(cluster: str, identity: tuple[str, str, str, str], path: str) -> Removed:
-    group, kind, name, namespace = identity
+    group, kind, name, where = identity
+    namespace = "" if where.startswith("charts/") else where
     return Removed((group, kind) not in DATA_KINDS, cluster, kind, name, namespace, path)
 
 

@@ -99,9 +99,14 @@ def plan_stale(tree: Path, clusters: Iterable[str]) -> list[Entry]:
 
 
 def belongs_to(name: str, app: str) -> bool:
-    """Whether a file of a cluster's folder is made for the application `app` alone."""
-    return name.startswith(f"charts/{app}/") or bool(
-        re.fullmatch(rf"argocd/application-(.+-)?{re.escape(app)}\.yaml", name)
+    """Whether a render of `app` alone writes this file of a cluster's folder.
+
+    The receipt goes with it: it says what the inputs render, so files that lag behind stay visible.
+    """
+    return (
+        name == RECEIPT
+        or name.startswith(f"charts/{app}/")
+        or bool(re.fullmatch(rf"argocd/application-(.+-)?{re.escape(app)}\.yaml", name))
     )
 
 
