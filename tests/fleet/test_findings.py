@@ -46,8 +46,10 @@ def test_the_table_covers_what_the_issue_asks_for() -> None:
 # Which files, charts and references a cluster has hangs on these, so they hide what is wrong there.
 HIDING = {
     "a word for a section",
+    "a word for a list",
     "in an application, map form",
     "an application to wait for that does not exist",
+    "two applications named alike, map form",
     "a list for a map",
     "a chart that does not exist",
     "a chart outside the repository",
