@@ -244,7 +244,12 @@ def test_a_remote_chart_is_pinned_and_its_values_keep_their_nulls(small: Cluster
 
 def test_a_path_in_another_repository_is_pinned_too(tmp_path: Path) -> None:
     root = copy_small(tmp_path)
-    edit(root, WARD, "      chart: reports\n      chartVersion: 1.2.3\n", "      path: deploy\n      targetRevision: v7\n")
+    edit(
+        root,
+        WARD,
+        "      chart: reports\n      chartVersion: 1.2.3\n",
+        "      path: deploy\n      targetRevision: v7\n",
+    )
 
     source = application(rendered_clusters(root)["west"], "reports")["spec"]["source"]
 

@@ -22,7 +22,7 @@ from medpattern.documents.writer import dump
 from medpattern.findings import KeyPath, Severity
 from medpattern.fleet.fleet import load_fleet
 from medpattern.fleet.merge import lookup, merge
-from medpattern.rendering import Renderer
+from medpattern.rendering.renderer import Renderer
 from tests.charts.engines import (
     ENGINES,
     NAMESPACE,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import subprocess
 import sys
 from pathlib import Path
 
@@ -70,8 +72,6 @@ def test_help_loads_nothing_heavy(arguments: str) -> None:
 
 
 def run_python(code: str) -> Result:
-    import subprocess
-
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False,
         env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src")},
@@ -131,16 +131,21 @@ def test_a_folder_without_values_is_told_how_to_begin(tmp_path: Path) -> None:
 
 
 def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
-    import subprocess
-
-    done = subprocess.run(
-        f"'{sys.executable}' -m medpattern render --stdout | head -n 1; echo ${{PIPESTATUS[0]}}",
-        shell=True, executable="/bin/bash", cwd=copy_small(tmp_path), capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src")},
+    """As in `medpattern render --stdout | head -n 1`."""
+    root = copy_small(tmp_path)
+    command = subprocess.Popen(
+        [sys.executable, "-m", "medpattern", "render", "--stdout"], cwd=root, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src")},
     )  # fmt: skip
+    assert command.stdout is not None
+    assert command.stderr is not None
+    command.stdout.close()
+    talk = command.stderr.read()
+    command.stderr.close()
 
-    assert done.stdout.splitlines() == ["---", "0"]
-    assert done.stderr == ""
+    assert command.wait() == 0
+    assert "Error" not in talk
+    assert "Traceback" not in talk
 
 
 # ---- streams and colours ---------------------------------------------------------------------------------------
@@ -169,9 +174,6 @@ def test_colours_are_for_terminals_and_follow_no_color(no_colour: str, tmp_path:
 
 def on_a_terminal(root: Path, environment: dict[str, str]) -> str:
     """What `medpattern render` prints on a terminal."""
-    import pty
-    import subprocess
-
     controller, terminal = pty.openpty()
     done = subprocess.Popen(
         [sys.executable, "-m", "medpattern", "render"], cwd=root, stdout=terminal, stderr=terminal,

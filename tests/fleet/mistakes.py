@@ -1,7 +1,8 @@
 """The planted mistakes: each a small edit of the small repository, and what must be found then.
 
 In `new`, the mark « stands where the finding must point; it is taken out before the file is written; without
-it the file as a whole is meant. With an empty `old`, `new` is a whole file. `key` is the key path that the finding names, `cure` a part of its advice.
+it the file as a whole is meant. With an empty `old`, `new` is a whole file. `key` is the key path that the finding
+names, `cure` a part of its advice.
 """
 
 from __future__ import annotations
@@ -128,6 +129,22 @@ WRONG_TYPES = [
             "        - «name: replicas", "missing-key", f"{APPS}[0].overrides[0]", "add 'value:'"),
 ]  # fmt: skip
 
+# What stands in a list is looked at like what stands in a map.
+WRONG_ITEMS = [
+    Mistake("no name to wait for", WARD, "dependsOn: [broker]", "dependsOn: [«null]",
+            "wrong-type", f"{APPS}.viewer.dependsOn[0]"),
+    Mistake("a list to wait for", WARD, "dependsOn: [broker]", "dependsOn: [«[broker]]",
+            "wrong-type", f"{APPS}.viewer.dependsOn[0]"),
+    Mistake("no kind", WARD, "[apps/Deployment, ConfigMap]", "[apps/Deployment, «null]",
+            "wrong-type", f"{APPS}.reports.kinds[1]"),
+    Mistake("a kind that is none", WARD, "[apps/Deployment, ConfigMap]", "[apps/Deployment, «configmap]",
+            "not-allowed", f"{APPS}.reports.kinds[1]"),
+    Mistake("a map as a namespace", CENTRAL, "    - reports\n", "    - «[reports]\n",
+            "wrong-type", "clusterGroup.namespaces[0]"),
+    Mistake("an override of nothing", CENTRAL, "- name: replicas", "- «name: ''",
+            "not-allowed", f"{APPS}[0].overrides[0].name"),
+]  # fmt: skip
+
 FILES = [
     Mistake("a key twice", SHARED, "", "logLevel: WARN\nreplicas: 1\n«logLevel: INFO\n",
             "duplicate-key", "logLevel", "keep one"),
@@ -149,8 +166,8 @@ FILES = [
             "value-file-cycle", "global.extraValueFiles[0]"),
     Mistake("a value file that is not there", WARD, "    - /shared.yaml", "    - «/share.yaml",
             "value-file-missing", "clusterGroup.sharedValueFiles[0]", "make values/share.yaml"),
-    Mistake("a value file's name with an unknown value", WARD, "- /shared.yaml", "- «'/{{ $.Values.global.ward }}.yaml'",
-            "value-file-template", "clusterGroup.sharedValueFiles[0]"),
+    Mistake("a value file's name with an unknown value", WARD, "- /shared.yaml",
+            "- «'/{{ $.Values.global.ward }}.yaml'", "value-file-template", "clusterGroup.sharedValueFiles[0]"),
     Mistake("a map over a list", WEST, "clusterGroup:\n", "clusterGroup:\n  «argoProjects: {extra: null}\n",
             "kind-conflict", "clusterGroup.argoProjects", "use the same form in both files"),
     Mistake("a list over a map", WEST, "", "clusterGroup:\n  «applications: []\n",
@@ -170,6 +187,9 @@ NAMES = [
             "duplicate-name", f"{APPS}.legend", "rename or remove one"),
     Mistake("a namespace twice, list form", CENTRAL, "    - reports\n", "    - reports\n    - «reports\n",
             "duplicate-name", "clusterGroup.namespaces[1]", "rename or remove one"),
+    Mistake("two subscriptions that would be one file", CENTRAL, "      channel: stable-v1\n",
+            "      channel: stable-v1\n    - «name: cert-manager\n      namespace: reports\n      channel: stable-v1\n",
+            "duplicate-name", "clusterGroup.subscriptions[1]", "rename or remove one"),
     Mistake("a project twice", CENTRAL, "    - platform\n", "    - platform\n    - «platform\n",
             "duplicate-name", "clusterGroup.projects[1]", "rename or remove one"),
     Mistake("an application that is no DNS label", WARD, "    legend:", "    «legend_box:",
@@ -217,7 +237,8 @@ REFERENCES = [
             "    - «namespace: tools", "missing-key", f"{APPS}[0]", "add 'name:'"),
     Mistake("an application without a namespace", WARD, "    broker:\n      namespace: broker\n", "    «broker:\n",
             "missing-key", f"{APPS}.broker", "add 'namespace:'"),
-    Mistake("an application without a project", WARD, "    broker:\n      namespace: broker\n      argoProject: platform\n",
+    Mistake("an application without a project", WARD,
+            "    broker:\n      namespace: broker\n      argoProject: platform\n",
             "    «broker:\n      namespace: broker\n", "missing-key", f"{APPS}.broker", "add 'argoProject:'"),
     Mistake("a path and a chart", WARD, "      chart: reports\n", "      chart: reports\n      «path: charts/viewer\n",
             "not-allowed", f"{APPS}.reports.path", "keep one"),
@@ -287,4 +308,4 @@ CHART_VALUES = [
             "        - «name: replicas\n          value: four", "wrong-type", "replicas"),
 ]  # fmt: skip
 
-MISTAKES = [*UNKNOWN_KEYS, *WRONG_TYPES, *FILES, *NAMES, *REFERENCES, *FACTS, *CHART_VALUES]
+MISTAKES = [*UNKNOWN_KEYS, *WRONG_TYPES, *WRONG_ITEMS, *FILES, *NAMES, *REFERENCES, *FACTS, *CHART_VALUES]

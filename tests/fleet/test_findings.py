@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from medpattern.errors import InputError
-from medpattern.findings import Finding, Severity
+from medpattern.errors import InputError, MedpatternError
+from medpattern.findings import Finding, KeyPath, Severity
 from medpattern.rendering.run import Selection, run
 from tests.fleet.mistakes import FILES, MARK, MISTAKES, SHARED, WARD, Mistake
 from tests.fleet.small import copy_small, edit, medpattern, tree
@@ -80,19 +84,20 @@ def all_at_once(root: Path) -> list[tuple[str, str, int, int]]:
         new = mistake.new.replace(MARK, mark)
         path.write_text(text.replace(mistake.old, new) if mistake.old else new, "utf-8")
         planted.append((mistake, mark if MARK in mistake.new else ""))
-    expected = []
-    for mistake, mark in planted:
-        if not mark:
-            expected.append((mistake.code, mistake.file, 0, 0))
-            continue
-        text = (root / mistake.file).read_text("utf-8")
-        lines = text[: text.index(mark)].split("\n")
-        column = 1 + sum(not "\ue000" <= char <= "\uf8ff" for char in lines[-1])
-        expected.append((mistake.code, mistake.file, len(lines), column))
+    expected = [(mistake.code, mistake.file, *place_of(root / mistake.file, mark)) for mistake, mark in planted]
     for file in {mistake.file for mistake, _ in planted}:
         text = (root / file).read_text("utf-8")
         (root / file).write_text("".join(char for char in text if not "\ue000" <= char <= "\uf8ff"), "utf-8")
     return expected
+
+
+def place_of(path: Path, mark: str) -> tuple[int, int]:
+    """Line and column of `mark` in a file, the marks before it not counted; (0, 0) without a mark."""
+    if not mark:
+        return 0, 0
+    text = path.read_text("utf-8")
+    lines = text[: text.index(mark)].split("\n")
+    return len(lines), 1 + sum(not "\ue000" <= char <= "\uf8ff" for char in lines[-1])
 
 
 def unreadable_files(root: Path) -> list[tuple[str, str, int, int]]:
@@ -223,7 +228,12 @@ WARNINGS = {
     "unread-global": (WARD, "clusterGroup:\n  name", "global:\n  colour: red\nclusterGroup:\n  name", "global.colour"),
     "unread-value": (SHARED, "logLevel:", "lgLevel:", "lgLevel"),
     "unknown-fact": ("values/clusters/west.yaml", "domain: west.example.org\n", "", "domain"),
-    "missing-digest": (WARD, "        title: Ward\n", '        title: Ward\n        image: {digest: ""}\n', "image.digest"),
+    "missing-digest": (
+        WARD,
+        "        title: Ward\n",
+        '        title: Ward\n        image: {digest: ""}\n',
+        "image.digest",
+    ),
 }
 
 
@@ -270,6 +280,61 @@ def test_an_error_cannot_be_silenced(tmp_path: Path) -> None:
     edit(root, "values/values-global.yaml", "medpattern:\n", "medpattern:\n  silence: [unknown-chart]\n")
 
     assert medpattern("render", root=root).code == 2
+
+
+@pytest.mark.parametrize("name", ["east-root", "east-cluster", "east-viewer"])
+def test_an_application_of_the_hub_may_not_take_the_name_of_a_spokes(name: str, tmp_path: Path) -> None:
+    """Both would be one object in the hub's Argo CD, and one of them would silently win."""
+    root = copy_small(tmp_path)
+    edit(root, "values/values-central.yaml", "name: portal", f"name: {name}")
+
+    found = findings_of(root)
+
+    assert [finding.code for finding in found] in (["name"], ["duplicate-name"])
+    assert f"'{name}'" in found[0].message
+
+
+def test_applications_of_two_spokes_may_not_have_one_name(tmp_path: Path) -> None:
+    """`a-viewer` of `east` and `viewer` of `east-a` are both `east-a-viewer` in the hub's Argo CD."""
+    root = copy_small(tmp_path)
+    (root / "values/clusters/east-a.yaml").write_bytes((root / "values/clusters/east.yaml").read_bytes())
+    (root / "values/values-east.yaml").write_text(
+        "clusterGroup: {applications: {a-viewer: {namespace: images, argoProject: xray, path: charts/viewer}}}\n",
+        "utf-8",
+    )
+
+    assert [finding.code for finding in findings_of(root)] in (["name"], ["duplicate-name"])
+
+
+WRONG = [None, 1, "x", [], {}, True, [None], {"a": None}, [["x"]], [{}]]
+
+
+@pytest.mark.parametrize(
+    "file", ["values-global.yaml", "values-ward.yaml", "values-central.yaml", "clusters/east.yaml"]
+)
+def test_whatever_stands_somewhere_there_is_never_a_traceback(file: str, tmp_path: Path) -> None:
+    """Each node of the file in turn becomes something else; every run ends with findings or an error."""
+    root = copy_small(tmp_path)
+    path = root / "values" / file
+    data = yaml.safe_load(path.read_text("utf-8"))
+    for number, node in enumerate(nodes(data)):
+        path.write_text(yaml.safe_dump(replaced(data, node, WRONG[number % len(WRONG)])), "utf-8")
+        with contextlib.suppress(MedpatternError):
+            run(Selection(root), root / "rendered", afresh=True)
+
+
+def nodes(data: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
+    yield path
+    for key, item in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        yield from nodes(item, (*path, key))
+
+
+def replaced(data: Any, path: KeyPath, value: Any) -> Any:
+    if not path:
+        return value
+    copy = dict(data) if isinstance(data, dict) else list(data)
+    copy[path[0]] = replaced(data[path[0]], path[1:], value)
+    return copy
 
 
 def test_top_level_keys_are_chart_values_and_legal(tmp_path: Path) -> None:

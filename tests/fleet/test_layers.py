@@ -79,7 +79,9 @@ def test_an_application_has_four_more_layers_of_its_own(root: Path) -> None:
     edit(root, "values/values-west.yaml", "own.yaml]}", "own.yaml], values: {replicas: 101}}")
     assert viewer(root).values.values["replicas"] == 101
 
-    edit(root, "values/values-west.yaml", "replicas: 101}}", "replicas: 101}, overrides: [{name: replicas, value: 102}]}")
+    edit(
+        root, "values/values-west.yaml", "replicas: 101}}", "replicas: 101}, overrides: [{name: replicas, value: 102}]}"
+    )
     found = viewer(root)
     assert found.values.values["replicas"] == 102
     assert [item.value for item in found.values.chain(("replicas",))][:3] == [102, 101, 100]

@@ -15,7 +15,8 @@ WARD = "values/values-ward.yaml"
 
 TOPICS = {"KafkaTopic/images", "KafkaTopic/results"}
 CHANGES = {
-    "the application is disabled": (WARD, "path: charts/broker\n", "path: charts/broker\n      disabled: true\n", TOPICS),
+    "the application is disabled": (WARD, "path: charts/broker\n", "path: charts/broker\n      disabled: true\n",
+                                    TOPICS),
     "its namespace changes": (WARD, "    broker:\n      namespace: broker\n", "    broker:\n      namespace: images\n",
                               TOPICS),
     "a topic is removed": (WARD, "        topics:\n          images: {partitions: 3}\n",
@@ -37,10 +38,54 @@ def test_data_is_not_deleted_unless_it_is_named(change: str, rendered: Path) -> 
 
     assert refused.code == 2
     assert "nothing was written" in refused.err
-    assert all(f"--allow-delete {name}" in refused.err for name in names), "the cure can be copied"
+    cure = refused.err.splitlines()[-1].partition("medpattern ")[2].split()
+    assert {tuple(word.split("/")[-2:]) for word in cure if "/" in word} == {tuple(name.split("/")) for name in names}
     assert tree(rendered / "rendered") == before
-    assert medpattern("render", *allow(names), root=rendered).code == 0
+    assert medpattern(*cure, root=rendered).code == 0, "the cure can be copied"
     assert medpattern("render", "--check", root=rendered).code == 0
+
+
+def test_a_remote_chart_whose_kinds_hold_data_is_not_deleted_unless_it_is_named(rendered: Path) -> None:
+    """Its objects are not known here, but `kinds` says that there is a CephCluster among them."""
+    edit(rendered, WARD, "[apps/Deployment, ConfigMap]", "[apps/Deployment, ConfigMap, ceph.rook.io/CephCluster]")
+    assert medpattern("render", root=rendered).code == 0
+    edit(rendered, WARD, "    reports:\n", "    reports:\n      disabled: true\n")
+
+    refused = medpattern("render", root=rendered)
+
+    assert refused.code == 2
+    assert (rendered / "rendered/west/argocd/application-reports.yaml").is_file()
+    cure = refused.err.splitlines()[-1].partition("medpattern ")[2].split()
+    assert medpattern(*cure, root=rendered).code == 0
+
+
+CLAIM = """\
+{{- if .Values.keep }}
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  name: images
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: {{ .Values.space | default "1Gi" }}}}
+{{- end }}
+"""
+
+
+@pytest.mark.parametrize("how", ["the template goes", "a value switches it off"])
+def test_data_of_an_ordinary_chart_is_not_deleted_unless_it_is_named(how: str, rendered: Path) -> None:
+    (rendered / "charts/legend/templates/claim.yaml").write_text(CLAIM, "utf-8")
+    edit(rendered, "charts/legend/values.yaml", "size: 3\n", "size: 3\nkeep: true\n")
+    assert medpattern("render", root=rendered).code == 0
+    if how == "the template goes":
+        (rendered / "charts/legend/templates/claim.yaml").unlink()
+    else:
+        edit(rendered, "charts/legend/values.yaml", "keep: true", "keep: false")
+
+    result = medpattern("render", root=rendered)
+
+    assert result.code == 2
+    assert "PersistentVolumeClaim/images" in result.err
 
 
 def test_naming_one_of_two_is_not_enough(rendered: Path) -> None:
@@ -51,7 +96,19 @@ def test_naming_one_of_two_is_not_enough(rendered: Path) -> None:
 
     assert result.code == 2
     assert "KafkaTopic/results" in result.err
-    assert "refusing to delete objects that hold data: KafkaTopic/results" in result.err
+    assert "KafkaTopic/images" not in result.err
+
+
+def test_what_may_go_on_one_cluster_stays_on_the_others(rendered: Path) -> None:
+    file, old, new, _ = CHANGES["a topic is removed"]
+    edit(rendered, file, old, new)
+
+    result = medpattern("render", "--allow-delete", "west/KafkaTopic/images", root=rendered)
+    assert result.code == 2
+    assert "east/KafkaTopic/images" in result.err
+    assert "west/KafkaTopic/images" not in result.err
+
+    assert medpattern("render", "--allow-delete", "KafkaTopic/images", root=rendered).code == 0, "the name alone is all"
 
 
 @pytest.mark.parametrize("mode", ["--diff", "--dry-run", ""], ids=["--diff", "--dry-run", "render"])

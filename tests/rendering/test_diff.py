@@ -182,7 +182,9 @@ def test_ranges_name_first_and_last_of_a_run() -> None:
 
 
 def test_files_that_are_no_objects_are_compared_as_text() -> None:
-    found = tree_diff({"c/charts/a/values-medpattern.yaml": b"x: 1\n"}, {"c/charts/a/values-medpattern.yaml": b"x: 2\n"})
+    found = tree_diff(
+        {"c/charts/a/values-medpattern.yaml": b"x: 1\n"}, {"c/charts/a/values-medpattern.yaml": b"x: 2\n"}
+    )
 
     assert [(item.part, item.label, item.clusters) for item in found] == [("a", "values-medpattern.yaml", ("c",))]
     assert found[0].lines[-2:] == ("-x: 1", "+x: 2")

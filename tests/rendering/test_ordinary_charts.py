@@ -98,7 +98,12 @@ def test_without_helm_its_objects_cannot_be_explained(tmp_path: Path) -> None:
 
 def test_a_chart_that_helm_refuses_is_reported_with_helms_words(tmp_path: Path) -> None:
     root = copy_small(tmp_path)
-    edit(root, "charts/legend/templates/legend.yaml", "{{ .Values.size | quote }}", "{{ required \"no size\" .Values.gone }}")
+    edit(
+        root,
+        "charts/legend/templates/legend.yaml",
+        "{{ .Values.size | quote }}",
+        '{{ required "no size" .Values.gone }}',
+    )
 
     result = medpattern("render", "--stdout", "--cluster", "west", root=root)
 

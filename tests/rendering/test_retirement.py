@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.fleet.small import commit, edit, manifest, medpattern
 
 WARD = "values/values-ward.yaml"
@@ -51,6 +53,19 @@ def test_an_application_may_not_vanish_together_with_its_rights(rendered: Path) 
     assert "'east-reports' of cluster 'east'" in result.err
     assert "disabled: true" in result.err
     assert (rendered / "rendered/west/argocd/application-reports.yaml").is_file()
+
+
+@pytest.mark.parametrize("name", ["reports-cluster", "reports-root"])
+def test_a_name_that_ends_like_medpatterns_own_is_no_way_around(name: str, rendered: Path) -> None:
+    edit(rendered, WARD, "    reports:\n", f"    {name}:\n")
+    (rendered / "rendered/west/RECEIPT.json").unlink()
+    for path in (rendered / "rendered").glob("*/argocd/application-*reports.yaml"):
+        path.unlink()
+    assert medpattern("render", root=rendered).code == 0
+    commit(rendered)
+    edit(rendered, WARD, REPORTS.replace("reports:", f"{name}:", 1), "")
+
+    assert medpattern("render", root=rendered).code == 2
 
 
 def test_the_commit_counts_even_where_the_file_was_deleted_by_hand(rendered: Path) -> None:

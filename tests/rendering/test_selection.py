@@ -48,7 +48,7 @@ def test_an_application_writes_its_own_files_and_no_others(rendered: Path) -> No
 
     files = changed(before, tree(rendered / "rendered"))
     assert files
-    assert {name for name in files if "/charts/viewer/" not in name} == {
+    assert {name for name in files if "/charts/viewer/" not in name and not name.endswith("RECEIPT.json")} == {
         "east/argocd/application-east-viewer.yaml",
         "west/argocd/application-viewer.yaml",
     }
@@ -63,11 +63,24 @@ def test_after_one_application_the_rest_is_still_noticed(rendered: Path) -> None
     assert medpattern("render", "--check", root=rendered).code == 0
 
 
+def test_after_one_application_stale_files_of_the_others_are_still_pruned(rendered: Path) -> None:
+    """Also those of an ordinary chart, which carry no mark of their own."""
+    edit(rendered, "values/values-ward.yaml", "    legend:\n", "    legend:\n      disabled: true\n")
+    assert medpattern("render", "--app", "broker", root=rendered).code == 0
+
+    assert medpattern("render", root=rendered).code == 0
+
+    assert not (rendered / "rendered/west/charts/legend").exists()
+    assert medpattern("render", "--check", root=rendered).code == 0
+
+
 def test_an_application_alone_can_be_checked_and_diffed(rendered: Path) -> None:
     edit(rendered, "charts/broker/values.yaml", "reconcile: 60", "reconcile: 61")
 
-    assert medpattern("render", "--app", "viewer", "--check", root=rendered).code == 0
-    assert medpattern("render", "--app", "broker", "--check", root=rendered).code == 1
+    checked = medpattern("render", "--app", "broker", "--check", root=rendered)
+    assert checked.code == 1
+    assert "charts/broker/values.yaml" in checked.out
+    assert "charts/viewer" not in medpattern("render", "--app", "viewer", "--check", root=rendered).out
     assert medpattern("render", "--app", "viewer", "--diff", root=rendered).code == 0
     result = medpattern("render", "--app", "broker", "--diff", root=rendered)
     assert result.code == 1

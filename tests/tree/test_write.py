@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from medpattern.charts.generator import File
+from medpattern.documents.file import File
 from medpattern.errors import UsageError
 from medpattern.rendering.run import Selection, run
 from medpattern.tree.plan import Action, Entry

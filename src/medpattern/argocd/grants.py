@@ -12,8 +12,8 @@ GroupKind = tuple[str, str]
 
 _DOCUMENT = re.compile(r"^---", re.MULTILINE)
 _LINE = re.compile(r"^(apiVersion|kind):[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
-_GROUP = re.compile(r"[a-z0-9.-]+$")
-_KIND = re.compile(r"[A-Z][A-Za-z0-9]*$")
+_GROUP = re.compile(r"[a-z0-9.-]+\Z")
+_KIND = re.compile(r"[A-Z][A-Za-z0-9]*\Z")
 
 
 @lru_cache(maxsize=1024)

@@ -7,11 +7,12 @@ from typing import Any
 
 import yaml
 
-from medpattern.charts.kinds import with_confirmation
+from medpattern.charts.kinds import SYNC_OPTIONS, with_confirmation
 from medpattern.charts.leaves import Leaf, Reference
 from medpattern.charts.skeleton import SkeletonObject
 from medpattern.charts.structure import LEAF_CLOSE, LEAF_OPEN
 from medpattern.documents.reader import Document, parse_stream
+from medpattern.documents.validation import type_name
 from medpattern.errors import ChartSourceError, InputError
 from medpattern.findings import Finding, KeyPath, Place, dotted
 
@@ -22,7 +23,9 @@ _MARK = re.compile(f"{MARK_OPEN}(\\d+){MARK_CLOSE}")
 _TOKEN = re.compile(f"{LEAF_OPEN}(\\d+){LEAF_CLOSE}")
 
 
-def build_objects(shown: str, template: str, marked: str, leaves: list[Leaf]) -> list[SkeletonObject]:
+def build_objects(
+    shown: str, template: str, marked: str, leaves: list[Leaf], first_leaf: int = 0
+) -> list[SkeletonObject]:
     """The objects in `marked`, the text that Jinja made of `template`.
 
     Args:
@@ -30,6 +33,7 @@ def build_objects(shown: str, template: str, marked: str, leaves: list[Leaf]) ->
         template: the template's file name.
         marked: text with line marks and leaf tokens.
         leaves: the leaves that the tokens number.
+        first_leaf: the number of the first leaf that is this template's own.
 
     Raises:
         ChartSourceError: not YAML, no object, a leaf where none can stand.
@@ -39,20 +43,37 @@ def build_objects(shown: str, template: str, marked: str, leaves: list[Leaf]) ->
         documents = parse_stream(shown, text)
     except InputError as error:
         raise ChartSourceError([_relocated(finding, origin) for finding in error.findings]) from error
-    return [
-        _Builder(shown, template, origin, leaves, document).build()
+    used: set[int] = set()
+    objects = [
+        _Builder(shown, template, origin, leaves, document, used).build()
         for document in documents
         if document.data is not None
     ]
+    unused = set(range(first_leaf, len(leaves))) - used
+    if unused:
+        token = f"{LEAF_OPEN}{min(unused)}{LEAF_CLOSE}"
+        line = origin[text[: text.find(token)].count("\n")] if token in text else 0
+        message = "a leaf that no object has: it stands in a comment, or was only computed with"
+        raise ChartSourceError([Finding("chart-source", message, Place(shown, line, 1))])
+    return objects
 
 
 class _Builder:
-    def __init__(self, shown: str, template: str, origin: list[int], leaves: list[Leaf], document: Document) -> None:
+    def __init__(
+        self,
+        shown: str,
+        template: str,
+        origin: list[int],
+        leaves: list[Leaf],
+        document: Document,
+        used: set[int],
+    ) -> None:
         self.shown = shown
         self.template = template
         self.origin = origin
         self.leaves = leaves
         self.document = document
+        self.used = used
         self.lines: dict[KeyPath, int] = {}
 
     def build(self) -> SkeletonObject:
@@ -71,8 +92,8 @@ class _Builder:
             ("metadata.namespace", metadata.get("namespace", "")),
         ):
             if not isinstance(value, str) or (not value and what != "metadata.namespace"):
-                why = "must be structural, not a leaf" if isinstance(value, Leaf) else "is missing"
-                raise self._error(root, (), f"{what} {why}: files and references depend on it")
+                path = tuple(what.split("."))
+                raise self._error(None, path, f"{what} {_why_no_name(value)}: files and references depend on it")
             identity.append(value)
         api_version, kind, name, namespace = identity
         found = SkeletonObject(api_version, kind, name, namespace, tree, self.template, self.lines)
@@ -80,7 +101,16 @@ class _Builder:
 
     def _protected(self, found: SkeletonObject, metadata: dict[str, Any]) -> SkeletonObject:
         """`found` with the sync options that make Argo CD ask before it deletes data."""
-        annotations = with_confirmation(metadata.get("annotations") or {})
+        given = metadata.get("annotations") or {}
+        if not isinstance(given, dict) or isinstance(given.get(SYNC_OPTIONS), Leaf):
+            path = (
+                ("metadata", "annotations")
+                if not isinstance(given, dict)
+                else ("metadata", "annotations", SYNC_OPTIONS)
+            )
+            message = "cannot be a leaf here: the sync options that guard the data of this object are added to it"
+            raise self._error(None, path, message)
+        annotations = with_confirmation(given)
         tree = {**found.tree, "metadata": {**metadata, "annotations": annotations}}
         return SkeletonObject(
             found.api_version, found.kind, found.name, found.namespace, tree, found.template, found.lines
@@ -107,6 +137,7 @@ class _Builder:
     def _leaf(self, node: yaml.Node, data: str, path: KeyPath) -> Leaf | str:
         style = getattr(node, "style", "")
         whole = _TOKEN.fullmatch(data)
+        self.used.update(int(number) for number in _TOKEN.findall(data))
         if whole and not style:
             return self.leaves[int(whole[1])]
         if style == "'":
@@ -131,9 +162,20 @@ class _Builder:
     def _origin(self, line: int) -> int:
         return self.origin[line - 1] if 0 < line <= len(self.origin) else 0
 
-    def _error(self, node: yaml.Node, path: KeyPath, message: str) -> ChartSourceError:
-        place = Place(self.shown, self._line(node), 1)
-        return ChartSourceError([Finding("chart-source", message, place, dotted(path))])
+    def _error(self, node: yaml.Node | None, path: KeyPath, message: str) -> ChartSourceError:
+        key = dotted(path)
+        while node is None and path not in self.lines:
+            path = path[:-1]
+        line = self.lines[path] if node is None else self._line(node)
+        return ChartSourceError([Finding("chart-source", message, Place(self.shown, line, 1), key)])
+
+
+def _why_no_name(value: Any) -> str:
+    if isinstance(value, Leaf):
+        return "must be structural, not a leaf"
+    if value is None or value == "":
+        return "is missing"
+    return f"is the {type_name(value)} {value}, not text; quote it"
 
 
 def _child(node: yaml.Node, key: str | int) -> yaml.Node:

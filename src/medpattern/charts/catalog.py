@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
+from medpattern.charts.files import builtin_folder, find_chart
 from medpattern.charts.source import ChartSource, read_chart
 
 _VALUES = re.compile(r"\.Values\.([A-Za-z_][A-Za-z0-9_]*)")
 _GLOBAL = re.compile(r"(?:values|Values)\.global\.([A-Za-z_][A-Za-z0-9_]*)|\bglobal\.([A-Za-z_][A-Za-z0-9_]*)")
-
-
-@cache
-def builtin_folder() -> Path:
-    """The folder that holds the shipped `charts/` and `values/`: in the wheel, or this checkout."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "builtin"
-    return inside if inside.is_dir() else package.parent.parent
 
 
 @dataclass
@@ -39,13 +31,8 @@ class Catalog:
         return self._charts[path]
 
     def _read(self, path: str) -> ChartSource | None:
-        if ".." in path.split("/"):
-            return None
-        for base in (self.root, builtin_folder()):
-            folder = base / path
-            if (folder / "Chart.yaml").is_file():
-                return read_chart(folder, path)
-        return None
+        folder = find_chart(self.root, path)
+        return read_chart(folder, path) if folder else None
 
     def names(self) -> list[str]:
         """Paths of all charts in `charts/` of the repository and of medpattern."""

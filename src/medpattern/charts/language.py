@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
 _TAGS = re.compile(r"\[\[.*?\]\]|\[%.*?%\]|\[#.*?#\]", re.DOTALL)
-_BLOCK_LINE = re.compile(r"[ \t]*\[[%#]")
+_BARE_TAG = re.compile(r"[ \t]*(\[[%#]|\[\[-)")
 _BLOCK = re.compile(
     r"\[%[-+]?\s*(if|elif|else|endif|for|endfor|set|macro|endmacro|with|endwith)\b\s*(.*?)\s*[-+]?%\]",
     re.DOTALL,
@@ -72,6 +72,7 @@ def _render(source: ChartSource, name: str, text: str, shown: str, recorder: Rec
     }
     try:
         template = _template(text)
+        first_leaf = len(recorder.leaves)
         recorder.template = name, template.get_corresponding_lineno
         marked = template.render(context)
     except jinja2.TemplateSyntaxError as error:
@@ -84,7 +85,7 @@ def _render(source: ChartSource, name: str, text: str, shown: str, recorder: Rec
         ValueError,
     ) as error:
         raise _fault(shown, _template_line(error), str(error)) from error
-    return build_objects(shown, name, marked, recorder.leaves)
+    return build_objects(shown, name, marked, recorder.leaves, first_leaf)
 
 
 def _fault(shown: str, line: int, message: str) -> ChartSourceError:
@@ -161,15 +162,20 @@ def cache_folder() -> Path | None:
 def mark_lines(text: str) -> str:
     """`text` with its line numbers as invisible marks before each line that prints something.
 
-    Lines inside a tag, and lines that begin with a block tag (whose blanks Jinja strips), get none.
+    No mark stands where it would change what Jinja strips: inside a tag, before a block tag, before a tag
+    that begins with "-" or behind one that ends with it.
     """
-    inside: set[int] = set()
+    barred: set[int] = set()
     for match in _TAGS.finditer(text):
         first = text.count("\n", 0, match.start()) + 1
-        inside.update(range(first + 1, first + 1 + match[0].count("\n")))
+        last = first + match[0].count("\n")
+        barred.update(range(first + 1, last + 1))
+        if match[0][-3] == "-":
+            rest = text[match.end() :]
+            barred.update(range(last, last + 1 + rest[: len(rest) - len(rest.lstrip())].count("\n") + 1))
     lines = text.split("\n")
     return "\n".join(
-        line if number in inside or not line.strip() or _BLOCK_LINE.match(line)
+        line if number in barred or not line.strip() or _BARE_TAG.match(line)
         else f"{MARK_OPEN}{number}{MARK_CLOSE}{line}"
         for number, line in enumerate(lines, 1)
     )  # fmt: skip

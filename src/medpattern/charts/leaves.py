@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -151,7 +152,7 @@ def as_text(value: Any) -> str:
 def _go_number(value: float) -> str:
     """encoding/json: exponents below 1e-6 and from 1e21, shortest digits that read back equal."""
     if value == 0:
-        return "0"
+        return "-0" if math.copysign(1, value) < 0 else "0"
     if 1e-6 <= abs(value) < 1e21:
         return format(Decimal(repr(value)), "f")
     return re.sub(r"e-0(\d)$", r"e-\1", repr(value))

@@ -23,7 +23,6 @@ _DEFINITIONS = {
     "plain": {
         "anyOf": [
             {"$ref": "#/definitions/text"},
-            {"type": "integer", "minimum": -MAX_EXACT_INTEGER, "maximum": MAX_EXACT_INTEGER},
             {"type": ["number", "boolean", "null"]},
             {"type": "array", "items": _PLAIN_REF},
             {
@@ -38,7 +37,8 @@ _DEFINITIONS = {
 
 @dataclass
 class Shape:
-    """A tree of what is read. `leaf` is the type of a leaf, `const` a pinned value, `length` a pinned list."""
+    """A tree of what is read. `leaf` is the type of a leaf, `const` a pinned value, `length` a pinned list,
+    `keys` a pinned set of keys."""
 
     leaf: str = ""
     whole: bool = False
@@ -47,6 +47,7 @@ class Shape:
     absent: bool = False
     present: bool = False
     length: int | None = None
+    keys: bool = False
     children: dict[str | int, Shape] = field(default_factory=dict)
 
     def at(self, path: KeyPath) -> Shape:
@@ -77,6 +78,7 @@ def shape_of(reads: Iterable[StructuralRead], references: Iterable[Reference], v
             for index in range(read.seen or 0):
                 _whole_if_unread(shape, index)
         elif isinstance(data, dict):
+            shape.keys = True
             for key in data:
                 _whole_if_unread(shape, key)
     return root
@@ -111,37 +113,50 @@ def generated_schema(shape: Shape, schema: dict[str, Any], values: dict[str, Any
     }
 
 
-def _schema_at(shape: Shape, path: KeyPath, source: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+def _schema_at(
+    shape: Shape, path: KeyPath, source: dict[str, Any], values: dict[str, Any], *, is_open: bool = False
+) -> dict[str, Any]:
     declared = subschema(source, path) or {}
-    if shape.leaf:
-        return _leaf_schema(shape, declared)
-    if shape.whole:
-        return _without_null(declared) or _PLAIN_REF
     if shape.pinned:
-        return _described({"enum": [shape.const, None]} if shape.const is None else {"const": shape.const}, declared)
-    data = lookup(values, path)[1]
+        return _described({"enum": [None]} if shape.const is None else {"const": shape.const}, declared)
     if shape.absent:
         return _described({"enum": [None, ""]}, declared)
-    if isinstance(data, list):
-        items = [
-            _schema_at(shape.children[i], (*path, i), source, values) if i in shape.children else _PLAIN_REF
-            for i in range(len(data))
-        ]
-        size = shape.length if shape.length is not None else len(data)
-        return _described(
-            {"type": "array", "minItems": size, "maxItems": size, "items": items, "additionalItems": False}
-            if items else {"type": "array", "maxItems": 0},
-            declared,
-        )  # fmt: skip
-    if isinstance(data, dict):
-        properties = {
-            str(key): _schema_at(child, (*path, key), source, values) for key, child in shape.children.items()
-        }
+    data = lookup(values, path)[1]
+    structure = _structure(shape, path, data, source, values, is_open=is_open or shape.whole)
+    if shape.leaf:
+        leaf = _leaf_schema(shape, declared)
+        return {"allOf": [leaf, structure]} if structure else leaf
+    if shape.whole and not structure:
+        return _without_null(declared) or _PLAIN_REF
+    # Neither a leaf nor structure: it was only asked whether it is present.
+    return _described(structure or {"not": {"enum": [None, ""]}}, declared)
+
+
+def _structure(
+    shape: Shape, path: KeyPath, data: Any, source: dict[str, Any], values: dict[str, Any], *, is_open: bool
+) -> dict[str, Any]:
+    """What a map's keys or a list's items must be; {} if nothing of them is read by itself.
+
+    A map or list that is also a whole leaf, or part of one, keeps its unread parts open.
+    """
+    parts = {
+        key: _schema_at(child, (*path, key), source, values, is_open=is_open) for key, child in shape.children.items()
+    }
+    if isinstance(data, list) and (parts or shape.length is not None or not is_open):
+        items = [parts.get(index, _PLAIN_REF) for index in range(len(data))]
+        size = len(data)
+        if shape.length is None and is_open:
+            return {"type": "array", "minItems": max((int(key) + 1 for key in parts), default=0), "items": items}
+        limits = {"type": "array", "minItems": size, "maxItems": size}
+        return {**limits, "items": items, "additionalItems": False} if items else {"type": "array", "maxItems": 0}
+    if isinstance(data, dict) and (parts or shape.keys or not is_open):
+        properties = {str(key): part for key, part in parts.items()}
+        result: dict[str, Any] = {"type": "object", "properties": properties}
+        if shape.keys or not is_open:
+            result["additionalProperties"] = False
         required = [key for key in properties if data.get(key) is not None]
-        result: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}
-        return _described(result | ({"required": required} if required else {}), declared)
-    # Only asked whether it is present.
-    return _described({"not": {"enum": [None, ""]}}, declared)
+        return result | ({"required": required} if required else {})
+    return {}
 
 
 def _leaf_schema(shape: Shape, declared: dict[str, Any]) -> dict[str, Any]:

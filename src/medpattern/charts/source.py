@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from medpattern.charts.files import SOURCE_MARK, OutsideLinkError, chart_digest, chart_files
 from medpattern.documents.reader import Document, parse_file
 from medpattern.documents.validation import Schema
 from medpattern.errors import ChartSourceError, InputError
 from medpattern.findings import Finding, KeyPath, Place
-
-SOURCE_MARK = "medpattern.io/chart-source"
 
 
 @dataclass(frozen=True)
@@ -76,9 +74,8 @@ class ChartSource:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over all its files, names included; a source's README is made from the others."""
-        ignored = "README.md" if self.is_source else ""
-        return digest_of({name: content for name, content in self.files.items() if name != ignored})
+        """sha256 of its files, for receipts and caches."""
+        return chart_digest(self.files)
 
     def _document(self, name: str) -> Document:
         shown = f"{self.shown}/{name}"
@@ -93,33 +90,18 @@ class ChartSource:
         return document if document.data is not None else Document(shown, {}, document.text)
 
 
-def digest_of(files: dict[str, bytes]) -> str:
-    """sha256 over sorted (name, sha256 of content) pairs, as hexadecimal text."""
-    total = sha256()
-    for name in sorted(files):
-        total.update(f"{name}\0{sha256(files[name]).hexdigest()}\n".encode())
-    return total.hexdigest()
-
-
 def read_chart(folder: Path, shown: str) -> ChartSource:
     """Reads the chart in `folder`; hidden files are left out.
 
     Raises:
         ChartSourceError: a link that leaves the folder.
     """
-    files = {}
-    root = folder.resolve()
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if not path.is_file() or any(part.startswith(".") for part in name.split("/")):
-            continue
-        if not path.resolve().is_relative_to(root):
-            place = Place(f"{shown}/{name}")
-            raise ChartSourceError(
-                [Finding("chart-source", "a link that leaves the chart", place, cure="copy the file")]
-            )
-        files[name] = path.read_bytes()
-    return ChartSource(folder.name, shown, files)
+    try:
+        return ChartSource(folder.name, shown, chart_files(folder))
+    except OutsideLinkError as error:
+        place = Place(f"{shown}/{error}")
+        finding = Finding("chart-source", "a link that leaves the chart", place, cure="copy the file")
+        raise ChartSourceError([finding]) from error
 
 
 def subschema(schema: Any, path: KeyPath) -> dict[str, Any] | None:

@@ -155,6 +155,8 @@ class Recorder:
                     raise TemplateError(str(error)) from error
             else:
                 raise TemplateError(f"a path or an item of values was expected, not {part!r}")
+        if not path:
+            raise TemplateError("an empty path; name a value, as in value('a.b')")
         return path
 
     def _require(self, path: KeyPath) -> Any:
@@ -186,6 +188,8 @@ class Recorder:
         return Reference(path, kind)
 
     def _parts(self, pattern: str, roots: dict[str, Any]) -> Iterator[str | Reference]:
+        if not _WHOLE_PATTERN.fullmatch(pattern):
+            raise TemplateError(f"text({pattern!r}): unbalanced braces; write {{{{ and }}}} for literal ones")
         for literal, name in _PATTERN.findall(pattern):
             if literal:
                 yield literal.replace("{{", "{").replace("}}", "}")
@@ -201,6 +205,7 @@ class Recorder:
 
 
 _PATTERN = re.compile(r"((?:[^{}]|\{\{|\}\})+)|\{([^{}]+)\}")
+_WHOLE_PATTERN = re.compile(rf"(?:{_PATTERN.pattern})*")
 
 
 class _Structural:

@@ -18,7 +18,7 @@ from medpattern.fleet.merge import merge, without_nulls
 from medpattern.fleet.sections import Application, Override
 
 _SECTIONS = frozenset({"main", "clusterGroup", "medpattern"})
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)$")
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from medpattern.cli.options import AppArgument, ClusterArgument, Facts, Output, 
 
 if TYPE_CHECKING:
     from medpattern.findings import KeyPath
-    from medpattern.rendering import RenderedApp
+    from medpattern.rendering.apps import RenderedApp
     from medpattern.rendering.explain import FieldExplanation, Read, ValueExplanation
 
 
@@ -67,8 +67,8 @@ def explain(
 def _application(root: Path, values: str | None, facts: str | None, cluster: str, app: str) -> RenderedApp:
     from medpattern.errors import InputError, UsageError
     from medpattern.findings import did_you_mean, errors_of
-    from medpattern.rendering import Renderer
-    from medpattern.rendering.run import Selection
+    from medpattern.rendering.renderer import Renderer
+    from medpattern.rendering.selection import Selection
 
     selection = Selection(root, values, facts, (cluster,))
     fleet = selection.load()

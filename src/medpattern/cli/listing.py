@@ -12,7 +12,7 @@ from medpattern.cli import console
 from medpattern.cli.options import Facts, Output, OutputOption, Root, Values, complete_cluster
 
 if TYPE_CHECKING:
-    from medpattern.rendering import Renderer
+    from medpattern.rendering.renderer import Renderer
 
 listing = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List what a repository holds.")
 
@@ -26,8 +26,8 @@ Clusters = Annotated[
 def _renderer(
     root: Path, values: str | None, facts: str | None, clusters: list[str] | None
 ) -> tuple[Renderer, list[str]]:
-    from medpattern.rendering import Renderer
-    from medpattern.rendering.run import Selection
+    from medpattern.rendering.renderer import Renderer
+    from medpattern.rendering.selection import Selection
 
     selection = Selection(root, values, facts, tuple(clusters or ()))
     fleet = selection.load()

@@ -19,12 +19,11 @@ class Output(StrEnum):
 def complete_cluster(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of clusters that begin with what has been typed."""
     from medpattern.errors import MedpatternError
-    from medpattern.fleet.repository import Repository, facts_files, find_values
+    from medpattern.fleet.places import facts_files, find_values
 
     root = Path(ctx.params.get("root") or ".")
     try:
-        repository = Repository(root)
-        folder = find_values(root, ctx.params.get("values"), repository.document)
+        folder = find_values(root, ctx.params.get("values"))
     except MedpatternError:
         return []
     names = facts_files(root, ctx.params.get("facts") or f"{folder}/clusters")

@@ -11,7 +11,10 @@ from medpattern.cli import console
 from medpattern.cli.options import Facts, Output, OutputOption, Root, Values, complete_app, complete_cluster
 
 if TYPE_CHECKING:
-    from medpattern.rendering.run import Selection
+    from medpattern.rendering.selection import Selection
+
+
+NOTHING_TO_DO = "nothing to do, all are as rendered"
 
 
 def render(
@@ -48,9 +51,9 @@ def render(
 
     Example: medpattern render --cluster hospital-1 --diff
     """
-    from medpattern.cli import render_views as views
     from medpattern.errors import UsageError
-    from medpattern.rendering.run import Selection
+    from medpattern.rendering.selection import Selection
+    from medpattern.rendering.settled import settled_clusters
 
     modes = {"--check": check, "--dry-run": dry_run, "--diff": diff, "--diff-from": bool(diff_from),
              "--stdout": stdout, "--watch": watch}  # fmt: skip
@@ -63,12 +66,21 @@ def render(
     tree = out or root / "rendered"
     allowed = tuple(allow_delete or ())
     as_json = output is Output.JSON
+    settled = None
+    if not (check or diff_from or stdout or watch):
+        settled = settled_clusters(selection, tree)
+        if settled.is_all and selection.is_whole and not (diff or as_json):
+            count = sum(settled.files.values())
+            console.say(f"{_number(len(settled.files), 'cluster')}, {count} files in {tree}: {NOTHING_TO_DO}")
+            return
+    from medpattern.cli import render_views as views
+
     if check:
         code = views.check(selection, tree, as_json=as_json)
     elif dry_run:
-        code = views.dry_run(selection, tree, as_json=as_json)
+        code = views.dry_run(selection, tree, settled, as_json=as_json)
     elif diff:
-        code = views.diff(selection, tree, as_json=as_json)
+        code = views.diff(selection, tree, settled, as_json=as_json)
     elif diff_from:
         code = views.diff_from(selection, diff_from, diff_to, as_json=as_json)
     elif stdout:
@@ -76,22 +88,27 @@ def render(
     elif watch:
         code = _watch(selection, tree, allowed)
     else:
-        code = views.write(selection, tree, allowed, as_json=as_json)
+        code = views.write(selection, tree, settled, allowed, as_json=as_json)
     if code:
         raise typer.Exit(code)
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _watch(selection: Selection, tree: Path, allowed: tuple[str, ...]) -> int:
     """Renders at once and after each change of an input, until Ctrl-C."""
     from medpattern.cli import render_views as views
     from medpattern.errors import MedpatternError
+    from medpattern.rendering.settled import settled_clusters
     from medpattern.rendering.watching import changes
 
     for changed in changes(selection.root, tree):
         if changed:
             console.say("changed: " + ", ".join(changed[:5]) + (" ..." if len(changed) > 5 else ""))
         try:
-            views.write(selection, tree, allowed, as_json=False)
+            views.write(selection, tree, settled_clusters(selection, tree), allowed, as_json=False)
         except MedpatternError as problem:
             console.error(problem)
     return 0

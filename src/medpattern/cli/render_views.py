@@ -9,15 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from medpattern.charts.generator import File
 from medpattern.charts.helm import NEEDS_HELM
 from medpattern.cli import console
+from medpattern.cli.render import NOTHING_TO_DO
+from medpattern.documents.file import File
 from medpattern.documents.writer import dump
 from medpattern.errors import InputError
 from medpattern.findings import errors_of
 from medpattern.rendering.diff import ObjectDiff, cluster_ranges, tree_diff
 from medpattern.rendering.renderer import Renderer
-from medpattern.rendering.run import Outcome, Selection, run, tree_path
+from medpattern.rendering.run import Outcome, run
+from medpattern.rendering.selection import Selection, tree_path
+from medpattern.rendering.settled import Settled
 from medpattern.tree.deletions import Removed
 from medpattern.tree.history import export_revision
 from medpattern.tree.plan import Action, Entry
@@ -31,9 +34,9 @@ _CHECK_WORDS = {
 _DONE_WORDS = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted"}
 
 
-def write(selection: Selection, tree: Path, allowed: tuple[str, ...], *, as_json: bool) -> int:
+def write(selection: Selection, tree: Path, settled: Settled | None, allowed: tuple[str, ...], *, as_json: bool) -> int:
     """Renders, writes and says what was done."""
-    outcome = run(selection, tree)
+    outcome = run(selection, tree, settled)
     if not as_json:
         console.findings(outcome.findings)
         _print_removed(outcome.removed, "will be deleted from the clusters")
@@ -51,7 +54,7 @@ def write(selection: Selection, tree: Path, allowed: tuple[str, ...], *, as_json
 
 def check(selection: Selection, tree: Path, *, as_json: bool) -> int:
     """Proves that the tree is what the inputs render; believes no receipt."""
-    outcome = run(selection, tree, afresh=True)
+    outcome = run(selection, tree)
     code = 2 if outcome.errors else int(not outcome.plan.is_clean)
     if as_json:
         console.data_json({**_as_json(outcome), "clean": code == 0})
@@ -71,9 +74,9 @@ def check(selection: Selection, tree: Path, *, as_json: bool) -> int:
     return code
 
 
-def dry_run(selection: Selection, tree: Path, *, as_json: bool) -> int:
+def dry_run(selection: Selection, tree: Path, settled: Settled | None, *, as_json: bool) -> int:
     """Prints what a render would do."""
-    outcome = run(selection, tree)
+    outcome = run(selection, tree, settled)
     if as_json:
         console.data_json(_as_json(outcome))
         return 2 if outcome.errors else 0
@@ -87,9 +90,9 @@ def dry_run(selection: Selection, tree: Path, *, as_json: bool) -> int:
     return 0
 
 
-def diff(selection: Selection, tree: Path, *, as_json: bool) -> int:
+def diff(selection: Selection, tree: Path, settled: Settled | None, *, as_json: bool) -> int:
     """Prints what a render would change, object by object."""
-    outcome = run(selection, tree)
+    outcome = run(selection, tree, settled)
     if outcome.errors:
         raise InputError(outcome.findings)
     if not as_json:
@@ -115,8 +118,8 @@ def diff_from(selection: Selection, revision: str, target: str, *, as_json: bool
         after = selection
         if target:
             after = replace(selection, root=export_revision(selection.root, target, base / "to"))
-        old = run(_known(before), base / "empty", afresh=True)
-        new = run(after, base / "empty", afresh=True)
+        old = run(_known(before), base / "empty")
+        new = run(after, base / "empty")
         for outcome in (old, new):
             if outcome.errors:
                 raise InputError(outcome.findings)
@@ -124,7 +127,7 @@ def diff_from(selection: Selection, revision: str, target: str, *, as_json: bool
             console.findings(new.findings)
         # The old tree is laid out, so that what disappears is found as in a real one.
         old.write()
-        gone = run(after, base / "empty", afresh=True).removed
+        gone = run(after, base / "empty").removed
         clusters = sorted({*old.clusters, *new.clusters})
         found = tree_diff(_contents(old.files), _contents(new.files))
         return _print_diff(found, gone, clusters, as_json=as_json)
@@ -207,7 +210,7 @@ def _summary(outcome: Outcome, *, would: bool = False) -> None:
     clusters = len(outcome.clusters)
     words = f"{clusters} cluster{'' if clusters == 1 else 's'}, {total} files in {outcome.tree}"
     if not done:
-        console.say(f"{words}: nothing to do, all are as rendered")
+        console.say(f"{words}: {NOTHING_TO_DO}")
         return
     by_cluster: dict[str, list[Entry]] = {}
     for entry in outcome.plan.of(*_DONE_WORDS):

@@ -119,33 +119,33 @@ class Constructor:
 
     def _mapping(self, node: yaml.MappingNode, path: KeyPath, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        merged: list[yaml.Node] = []
+        written: set[str] = set()
         for key_node, value_node in node.value:
-            if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<" and key_node.tag == _PLAIN_TAG:
-                merged.append(value_node)
+            if _is_merge(key_node):
+                result.update(self._merged(value_node, path, depth))
                 continue
             key = self._key(key_node, path)
             if key is None:
                 continue
-            if key in result:
+            if key in written:
                 self._report(
                     "duplicate-key", f"the key '{key}' stands here a second time", key_node, (*path, key),
                     "keep one; most readers would silently take the last",
                 )  # fmt: skip
+            written.add(key)
             result[key] = self._value(value_node, (*path, key), depth + 1)
-        for value_node in merged:
-            self._merge(result, value_node, path, depth)
         return result
 
-    def _merge(self, result: dict[str, Any], node: yaml.Node, path: KeyPath, depth: int) -> None:
-        """`<<:`, YAML 1.1's merge key, which Helm's reader knows too: keys that stand there win."""
+    def _merged(self, node: yaml.Node, path: KeyPath, depth: int) -> dict[str, Any]:
+        """What `<<:` stands for. As Helm has it, it wins over the keys before it and loses to those after."""
         value = self._value(node, path, depth + 1)
-        for source in value if isinstance(value, list) else [value]:
-            if not isinstance(source, dict):
+        result: dict[str, Any] = {}
+        for source in reversed(value if isinstance(value, list) else [value]):
+            if isinstance(source, dict):
+                result.update(source)
+            else:
                 self._report("yaml-merge-key", "'<<' takes a map or a list of maps", node, path)
-                continue
-            for key, item in source.items():
-                result.setdefault(key, item)
+        return result
 
     def _key(self, node: yaml.Node, path: KeyPath) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
@@ -167,16 +167,18 @@ def step(node: yaml.Node | None, key: str | int) -> tuple[yaml.Mark, yaml.Node] 
         return item.start_mark, item
     if not isinstance(node, yaml.MappingNode):
         return None
-    for key_node, value_node in reversed(node.value):
-        if isinstance(key_node, yaml.ScalarNode) and _key_text(key_node) == str(key):
-            return key_node.start_mark, value_node
+    found = None
     for key_node, value_node in node.value:
-        if key_node.value == "<<":
+        if _is_merge(key_node):
             sources = value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
-            found = next((inner for source in sources if (inner := step(source, key))), None)
-            if found:
-                return found
-    return None
+            found = next((inner for source in sources if (inner := step(source, key))), found)
+        elif isinstance(key_node, yaml.ScalarNode) and _key_text(key_node) == str(key):
+            found = key_node.start_mark, value_node
+    return found
+
+
+def _is_merge(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.value == "<<" and node.tag == _PLAIN_TAG
 
 
 def _key_text(node: yaml.ScalarNode) -> str:

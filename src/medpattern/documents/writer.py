@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -31,9 +30,14 @@ def dump(value: Any, *, header: str = "") -> str:
         ValueError: infinities and NaN, which JSON and so Kubernetes do not have.
         TypeError: anything but maps, lists, strings, numbers, booleans and null.
     """
-    out: list[str] = []
-    _node(value, "", out.append, at_line_start=True)
-    return header + "".join(out)
+    out = [header]
+    if isinstance(value, dict) and value:
+        _map(value, "", "", out)
+    elif isinstance(value, list | tuple) and value:
+        _list(value, "", out)
+    else:
+        out.append(_leaf(value, "") + "\n")
+    return "".join(out)
 
 
 @lru_cache(maxsize=65536)
@@ -69,38 +73,33 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
-def _node(value: Any, indent: str, write: Callable[[str], Any], *, at_line_start: bool) -> None:
-    """Writes `value`; the cursor stands at a line start (only the document's root) or behind `key:`."""
-    if isinstance(value, dict) and value:
-        if not at_line_start:
-            write("\n")
-        _entries(value, indent, indent, write)
-    elif isinstance(value, list | tuple) and value:
-        if not at_line_start:
-            write("\n")
-        _items(value, indent, write)
-    else:
-        write(("" if at_line_start else " ") + _leaf(value, indent) + "\n")
-
-
-def _entries(value: dict[str, Any], first: str, indent: str, write: Callable[[str], Any]) -> None:
-    lead = first
+def _map(value: dict[str, Any], lead: str, indent: str, out: list[str]) -> None:
+    """The entries of a map at `indent`; `lead` stands before the first one ("- " in a list)."""
     for key, item in value.items():
-        write(f"{lead}{quote(key)}:")
-        deeper = indent if isinstance(item, list | tuple) else indent + "  "
-        _node(item, deeper, write, at_line_start=False)
+        kind = type(item)
+        if kind is str and "\n" not in item:
+            out.append(f"{lead}{quote(key)}: {quote(item)}\n")
+        elif kind is dict and item:
+            out.append(f"{lead}{quote(key)}:\n")
+            _map(item, indent + "  ", indent + "  ", out)
+        elif (kind is list or kind is tuple) and item:
+            out.append(f"{lead}{quote(key)}:\n")
+            _list(item, indent, out)
+        else:
+            out.append(f"{lead}{quote(key)}: {_leaf(item, indent + '  ')}\n")
         lead = indent
 
 
-def _items(value: list[Any] | tuple[Any, ...], indent: str, write: Callable[[str], Any]) -> None:
+def _list(value: list[Any] | tuple[Any, ...], indent: str, out: list[str]) -> None:
     for item in value:
-        if isinstance(item, dict) and item:
-            _entries(item, indent + "- ", indent + "  ", write)
-        elif isinstance(item, list | tuple) and item:
-            write(indent + "-")
-            _node(item, indent + "  ", write, at_line_start=False)
+        kind = type(item)
+        if kind is dict and item:
+            _map(item, indent + "- ", indent + "  ", out)
+        elif (kind is list or kind is tuple) and item:
+            out.append(indent + "-\n")
+            _list(item, indent + "  ", out)
         else:
-            write(f"{indent}- {_leaf(item, indent + '  ')}\n")
+            out.append(f"{indent}- {_leaf(item, indent + '  ')}\n")
 
 
 def _leaf(value: Any, indent: str) -> str:

@@ -13,10 +13,10 @@ from medpattern.fleet.names import MAX_RELEASE_NAME, label_problem
 from medpattern.fleet.sections import Application
 
 # Namespaces that a platform brings along; nobody has to declare them.
-_PLATFORM_NAMESPACE = re.compile(r"(openshift|kube)-|default$")
+_PLATFORM_NAMESPACE = re.compile(r"(openshift|kube)-|default\Z")
 # Ranges, wildcards, and names that are branches by custom.
 _FLOATING = re.compile(r"[*^~<>=|, ]|(^|\.)[xX](\.|$)|^(latest|HEAD|main|master|)$")
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?\Z")
 # Names that medpattern gives to Applications of its own beside the user's.
 _RESERVED = frozenset({"cluster", "root", "medpattern-root"})
 

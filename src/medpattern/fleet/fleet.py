@@ -17,7 +17,8 @@ from medpattern.fleet.facts import Facts, facts_from, injected_globals
 from medpattern.fleet.layers import LayerStack
 from medpattern.fleet.merge import without_nulls
 from medpattern.fleet.names import label_problem
-from medpattern.fleet.repository import GLOBAL_FILE, Repository, facts_files, find_values, join
+from medpattern.fleet.places import GLOBAL_FILE, facts_files, find_values, join
+from medpattern.fleet.repository import Repository
 
 T = TypeVar("T")
 
@@ -142,7 +143,7 @@ def load_fleet(root: Path, values: str | None = None, clusters: str | None = Non
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder")
     repository = Repository(root)
-    folder = find_values(root, values, repository.document)
+    folder = find_values(root, values)
     repository.document(join(folder, GLOBAL_FILE))
     files = facts_files(root, clusters or join(folder, "clusters"))
     facts = dict(_read_facts(repository, files))

@@ -12,7 +12,8 @@ from medpattern.documents.validation import type_name
 from medpattern.findings import Finding, KeyPath, Place, dotted
 from medpattern.fleet.facts import Facts
 from medpattern.fleet.merge import lookup, merge
-from medpattern.fleet.repository import GLOBAL_FILE, Repository, join
+from medpattern.fleet.places import GLOBAL_FILE, join
+from medpattern.fleet.repository import Repository
 
 
 @dataclass(frozen=True)

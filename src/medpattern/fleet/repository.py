@@ -17,8 +17,6 @@ from medpattern.documents.validation import Schema
 from medpattern.errors import InputError, UsageError
 from medpattern.findings import Finding, KeyPath, dotted
 
-GLOBAL_FILE = "values-global.yaml"
-
 
 @lru_cache(maxsize=2)
 def schema_text(name: str) -> str:
@@ -79,58 +77,18 @@ class Repository:
         violations = schema(kind).violations(document.data)
         for violation in violations:
             self.report(document, violation.path, violation.code, violation.message, violation.cure)
-        for path, code, message, cure in scalar_problems(document.data):
+        problems = list(scalar_problems(document.data))
+        for path, code, message, cure in problems:
             self.report(document, path, code, message, cure)
         # What breaks the schema is left out from here on, so that the rest can still be checked.
         sound = document.data
-        for violation in violations:
-            sound = _without(sound, violation.path)
+        for path in (*(violation.path for violation in violations), *(problem[0] for problem in problems)):
+            sound = _without(sound, path)
         return document if sound is document.data else Document(file, sound, document.text)
 
     def report(self, document: Document, path: KeyPath, code: str, message: str, cure: str = "") -> None:
         """Notes an error at `path` of `document`."""
         self.findings.append(Finding(code, message, document.place(path), dotted(path), cure))
-
-
-def find_values(root: Path, chosen: str | None, read: Any) -> str:
-    """The folder of the values files, relative to `root`: "values", "." or "variants/<variant>".
-
-    Args:
-        root: the repository.
-        chosen: what the person gave as --values, if anything.
-        read: `Repository.document`, to look up main.variant.
-
-    Raises:
-        UsageError: there is no values-global.yaml in any of them.
-    """
-    if chosen is not None:
-        if not (root / chosen / GLOBAL_FILE).is_file():
-            raise UsageError(f"{Path(chosen) / GLOBAL_FILE}: no such file below {root}")
-        return Path(chosen).as_posix()
-    for folder in ("values", "."):
-        if not (root / folder / GLOBAL_FILE).is_file():
-            continue
-        document = read(join(folder, GLOBAL_FILE))
-        main = document.data.get("main") if document else None
-        variant = main.get("variant") if isinstance(main, dict) else None
-        inside = f"variants/{variant}"
-        return inside if variant and (root / inside / GLOBAL_FILE).is_file() else folder
-    raise UsageError(
-        f"no {GLOBAL_FILE} in {root} or {root / 'values'}; go to a repository, name it with --root, "
-        "or make one with 'medpattern init DIR'"
-    )
-
-
-def facts_files(root: Path, folder: str) -> dict[str, str]:
-    """The facts file of each cluster by its name, sorted; empty if there is no such folder."""
-    directory = root / folder
-    files = sorted(path.name for path in directory.glob("*.y*ml")) if directory.is_dir() else ()
-    return {file.rpartition(".")[0]: join(folder, file) for file in files}
-
-
-def join(folder: str, file: str) -> str:
-    """`folder/file` relative to the root, without "./"."""
-    return file if folder in (".", "") else f"{folder}/{file}"
 
 
 def scalar_problems(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str, str, str]]:
@@ -149,7 +107,7 @@ def scalar_problems(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, st
             yield path, "unsafe-character", message, "remove it"
     elif isinstance(data, float) and not math.isfinite(data):
         yield path, "not-finite", f"{data} does not exist in JSON", "use a number"
-    elif isinstance(data, int | float) and abs(data) > MAX_EXACT_INTEGER:
+    elif isinstance(data, int) and abs(data) > MAX_EXACT_INTEGER:
         message = f"{data} is beyond 2^53 and would not stay exact in JSON"
         yield path, "integer-too-large", message, "quote it, if it is meant as text"
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 from medpattern.argocd.applications import VALUES_FILE
 from medpattern.charts import helm
 from medpattern.charts.catalog import Catalog
-from medpattern.charts.generator import HEADER, File, GeneratedChart, Generator
+from medpattern.charts.generator import HEADER, GeneratedChart, Generator
 from medpattern.charts.source import ChartSource
 from medpattern.charts.values import ChartValues, ValuesBuilder
+from medpattern.documents.file import File
 from medpattern.documents.writer import dump
 from medpattern.errors import ChartSourceError
 from medpattern.findings import Finding, KeyPath, did_you_mean, dotted
@@ -129,9 +129,7 @@ class AppRenderer:
     def _copied(self, source: ChartSource, values: ChartValues) -> dict[str, File]:
         """An ordinary chart as it is, and the cluster's values beside its own."""
         if id(source) not in self._copies:
-            self._copies[id(source)] = {
-                name: File(content, sha256(content).hexdigest()) for name, content in source.files.items()
-            }
+            self._copies[id(source)] = {name: File.of(content) for name, content in source.files.items()}
         text = dump(values.values, header=HEADER.format(origin="the values files"))
         return {**self._copies[id(source)], VALUES_FILE: File.of(text)}
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from medpattern.argocd.applications import Git
 from medpattern.charts.catalog import Catalog
-from medpattern.charts.generator import HEADER, File
+from medpattern.charts.generator import HEADER
 from medpattern.charts.source import ChartSource
 from medpattern.checks.schemas import SchemaSet
-from medpattern.documents.reader import parse_text
+from medpattern.documents.file import File
+from medpattern.documents.reader import check_syntax, parse_file
 from medpattern.documents.writer import dump
 from medpattern.findings import Finding, in_order
 from medpattern.fleet.cluster import Cluster
@@ -20,10 +21,9 @@ from medpattern.fleet.fleet import Fleet
 from medpattern.rendering.apps import AppRenderer, RenderedApp
 from medpattern.rendering.inputs import cluster_inputs
 from medpattern.rendering.roots import RootInputs, git_of, manifests, missing_kinds
+from medpattern.rendering.selection import DEFAULT_TREE
 from medpattern.rendering.warnings import UnreadNames, missing_digests
 from medpattern.tree.receipt import RECEIPT, make_receipt
-
-DEFAULT_TREE = "rendered"
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Renderer:
         self._apps = AppRenderer(self.fleet, self.catalog, self._found)
         self._unread = UnreadNames(self.catalog)
         self._reread: set[str] = set()
+        self._names_read: set[str] = set()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -80,8 +81,8 @@ class Renderer:
         for rendered in apps:
             folder = f"charts/{rendered.app.name}"
             files |= {f"{folder}/{file_}": content for file_, content in rendered.files.items()}
-        for file in files.values():
-            self._read_back(file)
+        for path, file in files.items():
+            self._read_back(path, file)
         self._warn(cluster, apps)
         inputs = cluster_inputs(
             self.fleet, cluster, (item.values.extra for item in apps), sources, cluster.applications
@@ -101,13 +102,20 @@ class Renderer:
         sources = {app.name: self._apps.source(app) for app in cluster.applications}
         return tuple(item for item in rendered if item is not None), sources
 
-    def _read_back(self, file: File) -> None:
-        """Parses each distinct YAML text once: what is written must be what Argo CD reads."""
-        if file.digest in self._reread:
+    def _read_back(self, name: str, file: File) -> None:
+        """Parses each distinct YAML text: what is written must be what Argo CD and Helm can read.
+
+        The first of each name is read whole, as values files are; its likes on other clusters, which
+        come from the same structure, by the parser alone.
+        """
+        if file.digest in self._reread or b"{{" in file.content or not file.content.startswith(b"# Generated"):
             return
         self._reread.add(file.digest)
-        if file.content.startswith(b"# Generated") and b"{{" not in file.content:
-            parse_text("rendered", file.content.decode())
+        if name in self._names_read:
+            check_syntax(name, file.content)
+        else:
+            self._names_read.add(name)
+            parse_file(name, file.content)
 
     def _warn(self, cluster: Cluster, apps: tuple[RenderedApp, ...]) -> None:
         found = (*missing_digests(apps), *self._unread.of(cluster.layers))

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from medpattern import __version__
-from medpattern.charts.catalog import builtin_folder
+from medpattern.charts.files import builtin_folder
 from medpattern.errors import UsageError
 from medpattern.fleet.facts import OPENSHIFT
 from medpattern.fleet.names import label_problem

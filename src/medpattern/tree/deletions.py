@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medpattern.charts.generator import File
 from medpattern.charts.kinds import DATA_KINDS
+from medpattern.documents.file import File
 from medpattern.documents.reader import parse_stream
 from medpattern.errors import InputError
 from medpattern.tree.plan import Action, Entry

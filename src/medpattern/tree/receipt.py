@@ -15,6 +15,7 @@ from pathlib import Path
 from medpattern import __version__
 
 RECEIPT = "RECEIPT.json"
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,12 @@ class Receipt:
 
     def text(self) -> str:
         """The file: sorted, one line an entry, so that git merges what it can."""
-        body = {
-            "medpattern": self.version,
-            "tree": self.tree,
-            "inputs": dict(sorted(self.inputs.items())),
-            "outputs": dict(sorted(self.outputs.items())),
-        }
-        return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
+        sections = {"inputs": self.inputs, "outputs": self.outputs}
+        lines = [f' "medpattern": {json.dumps(self.version)}', f' "tree": {json.dumps(self.tree)}']
+        for name, entries in sections.items():
+            body = ",\n".join(f"  {json.dumps(key)}: {json.dumps(digest)}" for key, digest in sorted(entries.items()))
+            lines.append(f' "{name}": {{\n{body}\n }}')
+        return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def make_receipt(tree: str, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> Receipt:
@@ -61,8 +61,9 @@ def outputs_hold(folder: Path, receipt: Receipt) -> bool:
         for name, digest in receipt.outputs.items():
             descriptor = os.open(base + name, os.O_RDONLY)
             try:
-                content = os.read(descriptor, 1 << 20)
-                while more := os.read(descriptor, 1 << 20):
+                # A read shorter than asked for is the end of a regular file.
+                content = os.read(descriptor, _CHUNK)
+                while len(content) % _CHUNK == 0 and (more := os.read(descriptor, _CHUNK)):
                     content += more
             finally:
                 os.close(descriptor)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from medpattern.charts.generator import File
+from medpattern.documents.file import File
 from medpattern.errors import UsageError
 from medpattern.tree.plan import Action, Entry
 from medpattern.tree.receipt import RECEIPT
@@ -25,6 +27,7 @@ def carry_out(tree: Path, entries: Iterable[Entry], files: Mapping[str, File]) -
     todo = [entry for entry in entries if entry.action in (Action.CREATE, Action.UPDATE, Action.DELETE)]
     made: set[str] = set()
     try:
+        todo = _without_new_folders(tree, todo, files)
         for entry in sorted(todo, key=_receipts_last):
             if entry.action is Action.DELETE:
                 path = tree / entry.path
@@ -38,6 +41,40 @@ def carry_out(tree: Path, entries: Iterable[Entry], files: Mapping[str, File]) -
             replace(f"{tree}/{entry.path}", files[entry.path].content)
     except OSError as error:
         raise UsageError(f"{error.filename or tree}: {error.strerror}") from error
+
+
+def _without_new_folders(tree: Path, todo: list[Entry], files: Mapping[str, File]) -> list[Entry]:
+    """Writes the folders of new clusters whole, each renamed into place at once; returns what is left."""
+    new: dict[str, list[Entry]] = {}
+    rest = []
+    for entry in todo:
+        cluster = entry.path.partition("/")[0]
+        if cluster in new or not (tree / cluster).exists():
+            new.setdefault(cluster, []).append(entry)
+        else:
+            rest.append(entry)
+    for cluster, entries in new.items():
+        tree.mkdir(parents=True, exist_ok=True)
+        base = tempfile.mkdtemp(prefix=f".{cluster}.", suffix=".tmp", dir=tree)
+        try:
+            made = {""}
+            for entry in entries:
+                name = entry.path.partition("/")[2]
+                folder = name.rpartition("/")[0]
+                if folder not in made:
+                    os.makedirs(f"{base}/{folder}", exist_ok=True)  # noqa: PTH103
+                    made.add(folder)
+                descriptor = os.open(f"{base}/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+                try:
+                    _write_all(descriptor, files[entry.path].content)
+                finally:
+                    os.close(descriptor)
+            os.chmod(base, 0o755)  # noqa: PTH101, S103  mkdtemp makes it private; a tree in git is not
+            os.rename(base, tree / cluster)  # noqa: PTH104
+        except BaseException:
+            shutil.rmtree(base, ignore_errors=True)
+            raise
+    return rest
 
 
 def replace(path: str, content: bytes) -> None:

@@ -1,0 +1,58 @@
+"""The files of a chart on disk, and where charts lie. Light: the check for an unchanged fleet needs no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+SOURCE_MARK = "medpattern.io/chart-source"
+
+
+class OutsideLinkError(Exception):
+    """A link in a chart leads out of it; the text is its name."""
+
+
+@cache
+def builtin_folder() -> Path:
+    """The folder that holds the shipped `charts/` and `values/`: in the wheel, or this checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "builtin"
+    return inside if inside.is_dir() else package.parent.parent
+
+
+def find_chart(root: Path, path: str) -> Path | None:
+    """The folder of the chart `path`: in the repository at `root`, or among those that ship with medpattern."""
+    if ".." in path.split("/"):
+        return None
+    folders = (base / path for base in (root, builtin_folder()))
+    return next((folder for folder in folders if (folder / "Chart.yaml").is_file()), None)
+
+
+def chart_files(folder: Path) -> dict[str, bytes]:
+    """Every file below `folder` by its name relative to it, hidden ones left out.
+
+    Raises:
+        OutsideLinkError: a link that leaves the folder.
+    """
+    files = {}
+    root = folder.resolve()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not path.is_file() or any(part.startswith(".") for part in name.split("/")):
+            continue
+        if not path.resolve().is_relative_to(root):
+            raise OutsideLinkError(name)
+        files[name] = path.read_bytes()
+    return files
+
+
+def chart_digest(files: Mapping[str, bytes]) -> str:
+    """sha256 over names and contents; the README of a chart source is made from the others and left out."""
+    is_source = SOURCE_MARK.encode() in files.get("Chart.yaml", b"")
+    total = sha256()
+    for name in sorted(files):
+        if not (is_source and name == "README.md"):
+            total.update(f"{name}\0{sha256(files[name]).hexdigest()}\n".encode())
+    return total.hexdigest()
