@@ -207,8 +207,8 @@ def test_an_applications_own_policy_wins_word_or_object(tmp_path: Path) -> None:
     edit(root, WARD, "      path: charts/viewer\n", "      path: charts/viewer\n      syncPolicy: Manual\n")
     assert policy(root) == {"syncOptions": ALWAYS}
 
-    edit(root, WARD, "      syncPolicy: Manual\n",
-         "      syncPolicy: {automated: {prune: false}, syncOptions: [ServerSideApply=false, Validate=false]}\n")  # fmt: skip
+    own = "{automated: {prune: false}, syncOptions: [ServerSideApply=false, Validate=false]}"
+    edit(root, WARD, "syncPolicy: Manual", f"syncPolicy: {own}")
     assert policy(root) == {
         "automated": {"prune": False},
         "syncOptions": ["ServerSideApply=false", "Validate=false", "SkipDryRunOnMissingResource=true"],
@@ -261,8 +261,8 @@ def test_a_path_in_another_repository_is_pinned_too(tmp_path: Path) -> None:
 def test_overrides_are_merged_into_values_and_no_parameters_are_left(small: Clusters, tmp_path: Path) -> None:
     root = copy_small(tmp_path)
     edit(root, WARD, "        font: null\n", "        font: serif\n")
-    edit(root, WARD, "      chart: reports\n",
-         "      chart: reports\n      overrides: [{name: pages, value: 3}, {name: paper.size, value: A4}]\n")  # fmt: skip
+    overrides = "[{name: pages, value: 3}, {name: paper.size, value: A4}]"
+    edit(root, WARD, "      chart: reports\n", f"      chart: reports\n      overrides: {overrides}\n")
     source = application(rendered_clusters(root)["west"], "reports")["spec"]["source"]
 
     assert yaml.safe_load(source["helm"]["values"]) == {"font": "serif", "pages": 3, "paper": {"size": "A4"}}

@@ -20,7 +20,8 @@ import yaml
 
 from medpattern.cli import main as command_line
 from medpattern.errors import MedpatternError
-from medpattern.rendering.run import Outcome, Selection, run
+from medpattern.rendering.run import Outcome, run
+from medpattern.rendering.selection import Selection
 
 CHECKOUT = Path(__file__).parents[2]
 SMALL = Path(__file__).parent / "fixtures" / "small"
@@ -50,7 +51,7 @@ def edit(root: Path, file: str, old: str, new: str) -> None:
 
 def render(root: Path, **selection: Any) -> Outcome:
     """Renders afresh, writes, and hands back what was found."""
-    outcome = run(Selection(root, **selection), root / "rendered", afresh=True)
+    outcome = run(Selection(root, **selection), root / "rendered")
     outcome.write()
     return outcome
 

@@ -12,14 +12,15 @@ import yaml
 
 from medpattern.errors import InputError, MedpatternError
 from medpattern.findings import Finding, KeyPath, Severity
-from medpattern.rendering.run import Selection, run
+from medpattern.rendering.run import run
+from medpattern.rendering.selection import Selection
 from tests.fleet.mistakes import FILES, MARK, MISTAKES, SHARED, WARD, Mistake
 from tests.fleet.small import copy_small, edit, medpattern, tree
 
 
 def findings_of(root: Path) -> tuple[Finding, ...]:
     """What a render of the repository at `root` finds; nothing is written."""
-    return run(Selection(root), root / "rendered", afresh=True).findings
+    return run(Selection(root), root / "rendered").findings
 
 
 def test_the_small_repository_has_no_findings(tmp_path: Path) -> None:
@@ -135,10 +136,8 @@ def test_all_mistakes_at_once_are_all_found_in_one_run(tmp_path: Path) -> None:
 
 def test_a_yaml_bomb_is_stopped_before_it_fills_the_memory(tmp_path: Path) -> None:
     root = copy_small(tmp_path)
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
-    for level in range(1, 9):
-        lines.append(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]")
-    (root / SHARED).write_text("\n".join(lines), "utf-8")
+    levels = [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 9)]
+    (root / SHARED).write_text("\n".join(["a0: &a0 [x, x, x, x, x, x, x, x, x]", *levels]), "utf-8")
 
     (finding,) = findings_of(root)
 
@@ -320,7 +319,7 @@ def test_whatever_stands_somewhere_there_is_never_a_traceback(file: str, tmp_pat
     for number, node in enumerate(nodes(data)):
         path.write_text(yaml.safe_dump(replaced(data, node, WRONG[number % len(WRONG)])), "utf-8")
         with contextlib.suppress(MedpatternError):
-            run(Selection(root), root / "rendered", afresh=True)
+            run(Selection(root), root / "rendered")
 
 
 def nodes(data: Any, path: KeyPath = ()) -> Iterator[KeyPath]:

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from medpattern.documents.reader import parse_file
-from medpattern.rendering.run import Selection, run
+from medpattern.rendering.run import run
+from medpattern.rendering.selection import Selection
 from tests.fleet.small import CHECKOUT, git, medpattern, process, tree
 
 DISTRIBUTIONS = ["openshift", "kubernetes"]
@@ -31,7 +32,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_it_renders_without_findings_but_missing_digests(made: Path) -> None:
-    outcome = run(Selection(made), made / "rendered", afresh=True)
+    outcome = run(Selection(made), made / "rendered")
 
     assert {finding.code for finding in outcome.findings} <= {"missing-digest"}
     assert outcome.plan.is_clean

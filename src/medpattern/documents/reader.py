@@ -34,15 +34,29 @@ class Document:
 
     def place(self, path: KeyPath) -> Place:
         """The position of the deepest part of `path` that the file has (its key, for a map entry)."""
-        node, mark = self.root, None
-        for key in path:
-            found = step(node, key)
-            if found is None:
-                break
-            mark, node = found
-        if mark is None:
-            return Place(self.file, *((1, 1) if path or node is None else at(node)))
-        return Place(self.file, mark.line + 1, mark.column + 1)
+        line, column = _position(self.text, path) if self.nodes is None else _walk(self.nodes, path)
+        return Place(self.file, line, column)
+
+
+@lru_cache(maxsize=4096)
+def _position(text: str, path: KeyPath) -> tuple[int, int]:
+    """Kept, since the clusters of a group ask for the same places over and over."""
+    return _walk(_compose(text), path)
+
+
+def _walk(node: yaml.Node | None, path: KeyPath) -> tuple[int, int]:
+    mark = None
+    if node is None:
+        return 1, 1
+    root = node
+    for key in path:
+        found = step(node, key)
+        if found is None:
+            break
+        mark, node = found
+    if mark is None:
+        return (1, 1) if path else at(root)
+    return mark.line + 1, mark.column + 1
 
 
 def parse_file(file: str, content: bytes) -> Document:

@@ -9,7 +9,6 @@ from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.fleet import Fleet
 from medpattern.fleet.layers import Layers, base_files
 from medpattern.fleet.places import join
-from medpattern.fleet.sections import Application
 from medpattern.rendering.settled import SPOKES, Spokes
 
 
@@ -18,7 +17,7 @@ def cluster_inputs(
     cluster: Cluster,
     extra: Iterable[Layers],
     sources: Mapping[str, ChartSource | None],
-    apps: Iterable[Application],
+    spokes: Spokes,
 ) -> dict[str, str]:
     """sha256 of every input of `cluster` by name.
 
@@ -31,5 +30,5 @@ def cluster_inputs(
     files |= {layer.document.file for layers in (cluster.layers, *extra) for layer in layers}
     files |= {known.document.file for known in (facts, cluster.hub) if known and known.document}
     inputs = {file: asked[file] for file in files}
-    inputs |= {f"{app.path}/": source.digest for app in apps if (source := sources.get(app.name))}
-    return inputs | {SPOKES: Spokes(fleet.repository.root, fleet.values_folder, fleet.facts_files).digest(cluster.name)}
+    inputs |= {f"{app.path}/": source.digest for app in cluster.applications if (source := sources.get(app.name))}
+    return inputs | {SPOKES: spokes.digest(cluster.name)}

@@ -22,6 +22,7 @@ from medpattern.rendering.apps import AppRenderer, RenderedApp
 from medpattern.rendering.inputs import cluster_inputs
 from medpattern.rendering.roots import RootInputs, git_of, manifests, missing_kinds
 from medpattern.rendering.selection import DEFAULT_TREE
+from medpattern.rendering.settled import Spokes
 from medpattern.rendering.warnings import UnreadNames, missing_digests
 from medpattern.tree.receipt import RECEIPT, make_receipt
 
@@ -52,6 +53,7 @@ class Renderer:
         self._found: list[Finding] = []
         self._apps = AppRenderer(self.fleet, self.catalog, self._found)
         self._unread = UnreadNames(self.catalog)
+        self._spokes = Spokes(self.fleet.repository.root, self.fleet.values_folder, self.fleet.facts_files)
         self._reread: set[str] = set()
         self._names_read: set[str] = set()
 
@@ -84,9 +86,7 @@ class Renderer:
         for path, file in files.items():
             self._read_back(path, file)
         self._warn(cluster, apps)
-        inputs = cluster_inputs(
-            self.fleet, cluster, (item.values.extra for item in apps), sources, cluster.applications
-        )
+        inputs = cluster_inputs(self.fleet, cluster, (item.values.extra for item in apps), sources, self._spokes)
         receipt = make_receipt(self.tree, inputs, {path: file.digest for path, file in files.items()})
         files[RECEIPT] = File.of(receipt.text())
         return RenderedCluster(cluster, apps, made, files)
