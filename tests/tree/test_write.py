@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +17,10 @@ from medpattern.tree.write import carry_out
 from tests.fleet.small import copy_small, edit, medpattern, tree
 
 
-@contextmanager
-def interrupted(monkeypatch: pytest.MonkeyPatch, function: str, count: int) -> Iterator[None]:
-    """Ctrl-C comes when the writer calls `function` of the operating system for the `count`-th time."""
+def interrupted_render(root: Path, monkeypatch: pytest.MonkeyPatch, function: str, count: int) -> None:
+    """Renders; Ctrl-C comes when the writer calls `function` of the operating system for the `count`-th time."""
     original = getattr(os, function)
+    outcome = run(Selection(root), root / "rendered")
     calls = 0
 
     def failing(*arguments: Any, **options: Any) -> Any:
@@ -32,9 +30,10 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, function: str, count: int) -> I
             raise KeyboardInterrupt
         return original(*arguments, **options)
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(os, function, failing)
-        yield
+        with pytest.raises(KeyboardInterrupt):
+            outcome.write()
 
 
 def complete(root: Path, wanted: dict[str, bytes]) -> None:
@@ -54,8 +53,7 @@ def test_an_interrupted_first_render_leaves_whole_files_and_the_next_completes_i
     root = copy_small(tmp_path)
     wanted = {path: file.content for path, file in run(Selection(root), root / "rendered").files.items()}
 
-    with interrupted(monkeypatch, function, count):
-        run(Selection(root), root / "rendered").write()
+    interrupted_render(root, monkeypatch, function, count)
 
     assert all(wanted[name] == content for name, content in tree(root / "rendered").items())
     complete(root, wanted)
@@ -69,8 +67,7 @@ def test_an_interrupted_update_is_noticed_although_old_receipts_lie_there(
     old = tree(rendered / "rendered")
     wanted = {path: file.content for path, file in run(Selection(rendered), rendered / "rendered").files.items()}
 
-    with interrupted(monkeypatch, function, count):
-        run(Selection(rendered), rendered / "rendered").write()
+    interrupted_render(rendered, monkeypatch, function, count)
 
     assert all(content in (old[name], wanted[name]) for name, content in tree(rendered / "rendered").items()
                if name in wanted)  # fmt: skip

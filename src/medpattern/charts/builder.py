@@ -11,6 +11,7 @@ from medpattern.charts.kinds import SYNC_OPTIONS, with_confirmation
 from medpattern.charts.leaves import Leaf, Reference
 from medpattern.charts.skeleton import SkeletonObject
 from medpattern.charts.structure import LEAF_CLOSE, LEAF_OPEN
+from medpattern.documents.nodes import step
 from medpattern.documents.reader import Document, parse_stream
 from medpattern.documents.validation import type_name
 from medpattern.errors import ChartSourceError, InputError
@@ -119,20 +120,19 @@ class _Builder:
     def _tree(self, node: yaml.Node, data: Any, path: KeyPath) -> Any:
         self.lines.setdefault(path, self._line(node))
         if isinstance(data, dict):
-            result = {}
-            for key, item in data.items():
-                if LEAF_OPEN in key:
-                    raise self._error(node, path, "a key cannot be a leaf; read it structurally")
-                inner = (*path, key)
-                place = self.document.place(inner)
-                self.lines[inner] = self._origin(place.line)
-                result[key] = self._tree(_child(node, key), item, inner)
-            return result
+            return {key: self._entry(node, key, item, (*path, key)) for key, item in data.items()}
         if isinstance(data, list):
-            return [self._tree(_child(node, i), item, (*path, i)) for i, item in enumerate(data)]
+            return [self._entry(node, index, item, (*path, index)) for index, item in enumerate(data)]
         if isinstance(data, str) and LEAF_OPEN in data:
             return self._leaf(node, data, path)
         return data
+
+    def _entry(self, parent: yaml.Node, key: str | int, data: Any, path: KeyPath) -> Any:
+        if isinstance(key, str) and LEAF_OPEN in key:
+            raise self._error(parent, path[:-1], "a key cannot be a leaf; read it structurally")
+        mark, node = step(parent, key) or (parent.start_mark, parent)
+        self.lines[path] = self._origin(mark.line + 1)
+        return self._tree(node, data, path)
 
     def _leaf(self, node: yaml.Node, data: str, path: KeyPath) -> Leaf | str:
         style = getattr(node, "style", "")
@@ -176,18 +176,6 @@ def _why_no_name(value: Any) -> str:
     if value is None or value == "":
         return "is missing"
     return f"is the {type_name(value)} {value}, not text; quote it"
-
-
-def _child(node: yaml.Node, key: str | int) -> yaml.Node:
-    """The value node of `key`; the node itself where a merge key or a converted key hides it."""
-    if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
-        child: yaml.Node = node.value[key]
-        return child
-    if isinstance(node, yaml.MappingNode):
-        for key_node, value_node in node.value:
-            if key_node.value == key:
-                return value_node  # type: ignore[no-any-return]
-    return node
 
 
 def _joined(parts: list[str | Reference]) -> list[str | Reference]:
