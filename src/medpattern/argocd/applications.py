@@ -20,13 +20,14 @@ from medpattern.argocd.names import (
     destination,
     project_name,
 )
+from medpattern.charts.files import COPIED_VALUES
+from medpattern.charts.kinds import with_confirmation
 from medpattern.charts.mirrors import mirrored
 from medpattern.documents.writer import dump
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts
 from medpattern.fleet.sections import Application
 
-VALUES_FILE = "values-medpattern.yaml"
 DEFAULT_RETRY_LIMIT = 20
 _BACKOFF = {"duration": "5s", "factor": 2, "maxDuration": "3m"}
 
@@ -40,8 +41,21 @@ class Git:
     folder: str
 
 
+def cluster_namespaces(cluster: Cluster) -> set[str]:
+    """The namespaces that cluster/ makes objects in; never empty."""
+    names = {item.name for item in cluster.namespaces} | {item.namespace for item in cluster.subscriptions}
+    return names or {"default"}
+
+
 def application(
-    cluster: Cluster, app: Application, wave: int, git: Git, values: dict[str, Any], *, copied: bool
+    cluster: Cluster,
+    app: Application,
+    wave: int,
+    git: Git,
+    values: dict[str, Any],
+    *,
+    copied: bool,
+    guarded: bool,
 ) -> dict[str, Any]:
     """The Application of `app`.
 
@@ -52,6 +66,8 @@ def application(
         git: where the rendered tree is read.
         values: Helm values for a remote chart; not used otherwise.
         copied: whether the chart is an ordinary one, copied with a values file beside it.
+        guarded: whether it makes objects that hold data and that medpattern could not mark one by one;
+            Argo CD then asks before it deletes the Application with all it made.
     """
     name = application_name(cluster.facts, app.name)
     spec: dict[str, Any] = {
@@ -62,7 +78,8 @@ def application(
     }
     if app.ignore_differences:
         spec["ignoreDifferences"] = [dict(entry) for entry in app.ignore_differences]
-    return _manifest(cluster.facts, cluster.hub, name, wave, app.annotations, spec)
+    annotations: dict[str, Any] = with_confirmation(dict(app.annotations)) if guarded else dict(app.annotations)
+    return _manifest(cluster.facts, cluster.hub, name, wave, annotations, spec)
 
 
 def _source(cluster: Cluster, app: Application, git: Git, values: dict[str, Any], *, copied: bool) -> dict[str, Any]:
@@ -70,7 +87,7 @@ def _source(cluster: Cluster, app: Application, git: Git, values: dict[str, Any]
         path = f"{git.folder}/{cluster.name}/charts/{app.name}"
         helm: dict[str, Any] = {"releaseName": app.name}
         if copied:
-            helm["valueFiles"] = [VALUES_FILE]
+            helm["valueFiles"] = [COPIED_VALUES]
         return {"repoURL": git.repo_url, "targetRevision": git.revision, "path": path, "helm": helm}
     source: dict[str, Any] = {"repoURL": remote_url(cluster, app)}
     if app.chart:
@@ -177,5 +194,6 @@ def cluster_objects(cluster: Cluster, git: Git) -> dict[str, Any]:
     """The Application `<spoke>-cluster` in the hub that applies cluster/ to a spoke pushed to."""
     facts = cluster.facts
     name = application_name(facts, CLUSTER_APP)
-    target = destination(facts)
+    # Argo CD holds the destination against the project's namespaces, though every object names its own.
+    target = destination(facts, min(cluster_namespaces(cluster)))
     return _tree_application(facts, cluster.hub, name, name, git, "cluster/*.yaml", target, CLUSTER_WAVE)

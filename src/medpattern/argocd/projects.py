@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from medpattern.argocd.applications import cluster_namespaces
 from medpattern.argocd.grants import GroupKind
 from medpattern.argocd.names import (
     API_VERSION,
@@ -63,8 +64,7 @@ def app_project(cluster: Cluster, project: str, grants: Grants, scope: Scope) ->
 
 def cluster_grants(cluster: Cluster, repository: str) -> Grants:
     """What the Application needs that applies cluster/ to a spoke from its hub."""
-    namespaces = {item.name for item in cluster.namespaces} | {item.namespace for item in cluster.subscriptions}
-    return Grants(set(GROUP_KINDS), namespaces, {repository})
+    return Grants(set(GROUP_KINDS), cluster_namespaces(cluster), {repository})
 
 
 def root_project(cluster: Cluster, repositories: Iterable[str], namespaces: Iterable[str]) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 SOURCE_MARK = "medpattern.io/chart-source"
 
+# Beside an ordinary chart's own values.yaml: what the cluster lays over it.
+COPIED_VALUES = "values-medpattern.yaml"
+
 
 class OutsideLinkError(Exception):
     """A link in a chart leads out of it; the text is its name."""

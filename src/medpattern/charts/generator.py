@@ -93,9 +93,12 @@ class Generator:
         for found in objects:
             name = f"templates/{file_name(found.kind, found.name)}"
             if name in files:
+                name = f"templates/{file_name(found.kind, found.name, found.namespace)}"
+            if name in files:
                 message = f"{found.kind}/{found.name} and another object would both be {name}"
                 raise ChartSourceError([Finding("chart-source", message, Place(f"{source.shown}/templates"))])
-            files[name] = File.of(helm_template(found.tree, self._header(f"templates/{found.template}")))
+            header = self._header(f"templates/{found.template}")
+            files[name] = File.of(helm_template(found.tree, header))
         without_digest = tuple(path for path, image in image_maps(extract(shape, values)) if not image["digest"])
         return Structure(reads, objects, shape, files, recorder.sites, without_digest)
 

@@ -96,7 +96,7 @@ def _file(source: ChartSource, name: str) -> str:
     content = source.files.get(f"files/{name}")
     if content is None:
         raise TemplateError(f"the chart has no files/{name}")
-    return content.decode("utf-8")
+    return content.decode("utf-8", "replace")
 
 
 def _template_line(error: BaseException) -> int:

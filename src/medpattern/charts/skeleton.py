@@ -49,9 +49,13 @@ class SkeletonObject:
         return hydrated
 
 
-def file_name(kind: str, name: str) -> str:
-    """`<kind>-<name>.yaml`; characters that a file name should not have (as in RBAC names) become '-'."""
-    return f"{kind.lower()}-{re.sub('[^A-Za-z0-9._-]', '-', name)}.yaml"
+def file_name(kind: str, name: str, namespace: str = "") -> str:
+    """`<kind>-<name>.yaml`, or `<kind>-<namespace>-<name>.yaml` where another namespace has taken that.
+
+    Characters that a file name should not have (as in RBAC names) become '-'.
+    """
+    words = "-".join(word for word in (namespace, name) if word)
+    return f"{kind.lower()}-{re.sub('[^A-Za-z0-9._-]', '-', words)}.yaml"
 
 
 def _hydrate(node: Any, values: dict[str, Any], namespace: str) -> Any:

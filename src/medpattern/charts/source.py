@@ -10,7 +10,7 @@ from typing import Any
 
 from medpattern.charts.files import SOURCE_MARK, OutsideLinkError, chart_digest, chart_files
 from medpattern.documents.reader import Document, parse_file
-from medpattern.documents.validation import Schema
+from medpattern.documents.validation import Schema, schema_problem
 from medpattern.errors import ChartSourceError, InputError
 from medpattern.findings import Finding, KeyPath, Place
 
@@ -54,6 +54,9 @@ class ChartSource:
             schema = json.loads(content)
         except ValueError as error:
             raise ChartSourceError([Finding("chart-source", f"not JSON: {error}", place)]) from error
+        problem = "not a map" if not isinstance(schema, dict) else schema_problem(schema)
+        if problem:
+            raise ChartSourceError([Finding("chart-source", f"no JSON Schema: {problem}", place)])
         inlined: dict[str, Any] = _inline(schema, schema, 0)
         inlined.pop("definitions", None)
         return inlined
@@ -67,8 +70,8 @@ class ChartSource:
     def templates(self) -> dict[str, str]:
         """templates/*.yaml by file name, sorted."""
         return {
-            name.removeprefix("templates/"): content.decode("utf-8")
-            for name, content in sorted(self.files.items())
+            name.removeprefix("templates/"): self._text(name)
+            for name in sorted(self.files)
             if name.startswith("templates/") and name.endswith((".yaml", ".yml"))
         }
 
@@ -76,6 +79,13 @@ class ChartSource:
     def digest(self) -> str:
         """sha256 of its files, for receipts and caches."""
         return chart_digest(self.files)
+
+    def _text(self, name: str) -> str:
+        try:
+            return self.files[name].decode("utf-8")
+        except UnicodeDecodeError as error:
+            place = Place(f"{self.shown}/{name}", self.files[name][: error.start].count(b"\n") + 1, 1)
+            raise ChartSourceError([Finding("chart-source", "not UTF-8", place, cure="save it as UTF-8")]) from error
 
     def _document(self, name: str) -> Document:
         shown = f"{self.shown}/{name}"
@@ -87,7 +97,11 @@ class ChartSource:
             document = parse_file(shown, self.files[name])
         except InputError as error:
             raise ChartSourceError(error.findings) from error
-        return document if document.data is not None else Document(shown, {}, document.text)
+        if document.data is None:
+            return Document(shown, {}, document.text)
+        if not isinstance(document.data, dict):
+            raise ChartSourceError([Finding("chart-source", "a map of keys was expected", Place(shown, 1, 1))])
+        return document
 
 
 def read_chart(folder: Path, shown: str) -> ChartSource:

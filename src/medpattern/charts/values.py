@@ -14,7 +14,7 @@ from medpattern.documents.scalars import Scalar
 from medpattern.findings import KeyPath, Place, parse_dotted
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.layers import Layer, Layers, Occurrence, trace
-from medpattern.fleet.merge import merge, without_nulls
+from medpattern.fleet.merge import lookup, merge, without_nulls
 from medpattern.fleet.sections import Application, Override
 
 _SECTIONS = frozenset({"main", "clusterGroup", "medpattern"})
@@ -39,12 +39,20 @@ class ChartValues:
         """
         yield from self._overrides(path)
         yield from self._facts(path)
-        yield from trace(self.cluster.layers, (*self.app.key, "values", *path))
+        own = (*self.app.key, "values")
+        yield from trace(self._layers_of_entry(), (*own, *path), below=len(self.app.key))
         yield from trace(self.extra, path)
         if path and path[0] not in _SECTIONS:
             yield from trace(self.cluster.layers, path)
         if self.source is not None:
             yield from trace((Layer("chart default", self.source.values),), path)
+
+    def _layers_of_entry(self) -> Layers:
+        """The layers that make up the application's entry: in list form only the one whose list won."""
+        layers = self.cluster.layers
+        if not any(isinstance(key, int) for key in self.app.key):
+            return layers
+        return next(((layer,) for layer in reversed(layers) if lookup(layer.document.data, self.app.key[:2])[0]), ())
 
     def place(self, path: KeyPath) -> Place:
         """Where the winner of `path`, or of the deepest part of it that is set, stands."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import os
+import signal
 import sys
 from typing import Annotated
 
@@ -52,6 +52,9 @@ def _options(
 
 def main() -> None:
     """Runs the command line; exit codes: 0 done or clean, 1 differs, 2 wrong use or input, 3 remote."""
+    if hasattr(signal, "SIGPIPE"):
+        # A reader that has what it wanted (`| head`) ends the program, as it does elsewhere.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     # A run builds much and frees little: looking for cycles all the time costs a tenth of it.
     gc.set_threshold(100_000, 50, 100)
     try:
@@ -62,7 +65,3 @@ def main() -> None:
     except KeyboardInterrupt:
         console.say("interrupted")
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader (as in `| head`) has what it wanted.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

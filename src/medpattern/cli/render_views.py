@@ -14,8 +14,8 @@ from medpattern.cli import console
 from medpattern.cli.render import NOTHING_TO_DO
 from medpattern.documents.file import File
 from medpattern.documents.writer import dump
-from medpattern.errors import InputError
-from medpattern.findings import errors_of
+from medpattern.errors import InputError, UsageError
+from medpattern.findings import did_you_mean, errors_of
 from medpattern.rendering.diff import ObjectDiff, cluster_ranges, tree_diff
 from medpattern.rendering.renderer import Renderer
 from medpattern.rendering.run import Outcome, run
@@ -147,6 +147,9 @@ def stream(selection: Selection, tree: Path, *, as_json: bool) -> int:
     console.findings(renderer.findings)
     if errors_of(renderer.findings):
         return 2
+    known = {app.app.name for item in rendered for app in item.apps}
+    if selection.app and selection.app not in known:
+        raise UsageError(f"no application '{selection.app}' on these clusters; {did_you_mean(selection.app, known)}")
     for item in rendered:
         objects: list[dict[str, Any]] = [] if selection.app else list(item.manifests.values())
         for app in item.apps:

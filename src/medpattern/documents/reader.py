@@ -128,7 +128,7 @@ def parse_stream(file: str, text: str) -> list[Document]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-        raise InputError([_syntax_finding(place, error)]) from error
+        raise InputError([_syntax_finding(place, error, text)]) from error
     except yaml.reader.ReaderError as error:
         before = text[: error.position] if isinstance(error.position, int) else ""
         place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
@@ -177,8 +177,10 @@ def _encoding_finding(place: Place, error: UnicodeDecodeError) -> Finding:
     return Finding("not-utf8", f"the file is not UTF-8 ({error.reason})", place, cure="save it as UTF-8")
 
 
-def _syntax_finding(place: Place, error: yaml.MarkedYAMLError) -> Finding:
+def _syntax_finding(place: Place, error: yaml.MarkedYAMLError, text: str = "") -> Finding:
     problem = (error.problem or "cannot be read").replace("\n", " ")
     context = f" ({error.context})" if error.context else ""
-    cure = "YAML is indented with spaces, never tabs" if "\\t" in problem or "tab" in problem else ""
+    line = text.split("\n")[place.line - 1] if text and 0 < place.line <= text.count("\n") + 1 else ""
+    tab = "\t" in line[: place.column] or line[place.column - 1 : place.column] == "\t"
+    cure = "YAML is indented with spaces, never tabs" if tab else ""
     return Finding("yaml-syntax", f"not YAML: {problem}{context}", place, cure=cure)

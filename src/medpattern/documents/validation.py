@@ -47,6 +47,17 @@ class Schema:
         return list(dict.fromkeys(_explained(validator.iter_errors(data))))
 
 
+def schema_problem(schema: dict[str, Any]) -> str:
+    """Why `schema` is no JSON Schema; "" if it is one."""
+    import jsonschema_rs
+
+    try:
+        jsonschema_rs.Draft7Validator(schema)
+    except (ValueError, jsonschema_rs.ValidationError) as error:
+        return str(error).partition("\n")[0]
+    return ""
+
+
 def _explained(errors: Iterable[Any]) -> Iterator[Violation]:
     for error in errors:
         if error.validator in ("anyOf", "oneOf") and error.context:
@@ -70,6 +81,10 @@ def _alternatives(error: Any) -> Iterator[Violation]:
     if fitting:
         shortest: list[Any] = min(fitting, key=len)
         yield from _explained(shortest)
+        return
+    choices = [error_ for group in branches.values() for error_ in group if error_.validator == "enum"]
+    if isinstance(error.instance, str) and choices:
+        yield _plain(choices[0])
         return
     words = dict.fromkeys(_wanted(inner) for group in branches.values() for inner in group if misfit(inner))
     yield _wrong_type(tuple(error.absolute_path), error.instance, list(words))

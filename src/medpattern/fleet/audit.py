@@ -80,7 +80,7 @@ def _namespaces(cluster: Cluster) -> Iterator[Finding]:
         return
     for item in cluster.namespaces:
         if item.asks_operator_group:
-            message = f"cluster '{cluster.name}' is no OpenShift: there is no OperatorGroup"
+            message = "there is no OperatorGroup on Kubernetes"
             path = (*item.key, "operatorGroup")
             yield _at(cluster, path, "needs-openshift", message, "remove 'operatorGroup' or set it to false")
 
@@ -89,10 +89,14 @@ def _subscriptions(cluster: Cluster) -> Iterator[Finding]:
     declared = {item.name for item in cluster.namespaces}
     for item in cluster.subscriptions:
         if not cluster.facts.is_openshift:
-            message = f"cluster '{cluster.name}' is no OpenShift: there is no OLM for '{item.name}'"
+            message = f"there is no OLM on Kubernetes to install '{item.name}'"
             cure = "install the operator's chart as an application, or set 'disabled: true' for this cluster"
             yield _at(cluster, item.key, "needs-openshift", message, cure)
-        elif item.namespace not in declared and item.namespace != "openshift-operators":
+        elif (
+            item.namespace not in declared
+            and item.namespace != "openshift-operators"
+            and not cluster.is_dropped(("clusterGroup", "namespaces"))
+        ):
             path = (*item.key, "namespace")
             message = f"the namespace '{item.namespace}' is not declared"
             yield _at(
@@ -117,6 +121,7 @@ def _applications(cluster: Cluster) -> Iterator[Finding]:
             yield _duplicate(cluster, "application", app.name, app.key, seen[app.name])
         seen.setdefault(app.name, app.key)
         if not app.disabled:
+            yield from _foreign_names(cluster, app)
             yield from _references(cluster, app, namespaces, projects)
             yield from _origin(cluster, app)
 
@@ -134,19 +139,29 @@ def _application_name(cluster: Cluster, app: Application) -> Iterator[Finding]:
         yield _at(cluster, app.key, "name", message, "shorten the application's or the cluster's name")
 
 
+def _foreign_names(cluster: Cluster, app: Application) -> Iterator[Finding]:
+    """Names that would meet those of another cluster in the Argo CD that both share."""
+    full = f"{cluster.name}-{app.name}" if cluster.facts.is_pushed else app.name
+    for other in cluster.neighbours:
+        if full.startswith(f"{other.name}-") and other.name != cluster.name:
+            message = f"the Application '{full}' would be named like one of cluster '{other.name}'"
+            yield _at(cluster, app.key, "name", message, "rename the application or the cluster")
+
+
 def _references(cluster: Cluster, app: Application, namespaces: set[str], projects: set[str]) -> Iterator[Finding]:
-    if not app.namespace:
-        yield _at(cluster, app.key, "missing-key", f"'{app.name}' has no namespace", "add 'namespace:'")
-    elif app.namespace not in namespaces and not _PLATFORM_NAMESPACE.match(app.namespace):
-        path = (*app.key, "namespace")
-        message = f"the namespace '{app.namespace}' is not declared"
-        yield _at(cluster, path, "undeclared-namespace", message, _declare("namespaces", app.namespace, namespaces))
-    if not app.project:
-        yield _at(cluster, app.key, "missing-key", f"'{app.name}' has no argoProject", "add 'argoProject:'")
-    elif app.project not in projects:
-        path = (*app.key, "argoProject")
-        message = f"the project '{app.project}' is not declared"
-        yield _at(cluster, path, "undeclared-project", message, _declare("argoProjects", app.project, projects))
+    for word, value, section, known in (
+        ("namespace", app.namespace, "namespaces", namespaces),
+        (app.project_key, app.project, "argoProjects", projects),
+    ):
+        path = (*app.key, word)
+        if cluster.is_dropped(path) or cluster.is_dropped(("clusterGroup", section)):
+            continue
+        kind = "project" if section == "argoProjects" else "namespace"
+        if not value:
+            yield _at(cluster, app.key, "missing-key", f"'{app.name}' has no {word}", f"add '{word}:'")
+        elif value not in known and not (kind == "namespace" and _PLATFORM_NAMESPACE.match(value)):
+            message = f"the {kind} '{value}' is not declared"
+            yield _at(cluster, path, f"undeclared-{kind}", message, _declare(section, value, known))
 
 
 def _declare(section: str, name: str, known: Iterable[str]) -> str:
@@ -157,13 +172,14 @@ def _declare(section: str, name: str, known: Iterable[str]) -> str:
 def _origin(cluster: Cluster, app: Application) -> Iterator[Finding]:
     if app.chart and app.path:
         yield _at(cluster, (*app.key, "path"), "not-allowed", "'path' and 'chart' exclude each other", "keep one")
-    if not app.chart and not app.path:
+    lost = any(cluster.is_dropped((*app.key, word)) for word in ("path", "chart", "chartVersion", "targetRevision"))
+    if not app.chart and not app.path and not lost:
         cure = "add 'path: charts/<name>', or 'repoURL', 'chart' and 'chartVersion'"
         yield _at(cluster, app.key, "missing-key", f"'{app.name}' names no chart", cure)
     if app.repo_url and has_credentials(app.repo_url):
         yield _at(cluster, (*app.key, "repoURL"), "credentials-in-url", "a URL with credentials", _NO_CREDENTIALS)
     wanted, word = (app.chart_version, "chartVersion") if app.chart else (app.target_revision, "targetRevision")
-    if app.is_remote and (not wanted or _FLOATING.search(wanted)):
+    if app.is_remote and not lost and (not wanted or _FLOATING.search(wanted)):
         path = (*app.key, word) if wanted else app.key
         message = f"'{app.name}' follows {wanted or 'whatever is newest'}: another chart tomorrow"
         yield _at(cluster, path, "floating-version", message, f"pin '{word}' to one version")
@@ -195,7 +211,7 @@ def _dependencies(cluster: Cluster) -> Iterator[Finding]:
         for index, name in enumerate(app.depends_on):
             if name not in known:
                 path = (*app.key, "dependsOn", index)
-                message = f"no application '{name}' on cluster '{cluster.name}'"
+                message = f"there is no application '{name}' beside it"
                 yield _at(cluster, path, "unknown-application", message, did_you_mean(name, set(known) - {app.name}))
     for cycle in _cycles({name: app.depends_on for name, app in known.items()}):
         path = (*known[cycle[0]].key, "dependsOn")
@@ -229,10 +245,10 @@ def _source(cluster: Cluster) -> Iterator[Finding]:
     for key, word in (("repoURL", "repoURL"), ("targetRevision", "revision")):
         path = ("main", "git", word)
         value = cluster.globals.get(key)
-        if not value:
-            message = f"Argo CD would not know where to read cluster '{cluster.name}' from"
+        if not value and not cluster.is_dropped(path):
+            message = "Argo CD would not know where to read the rendered tree"
             yield _at(cluster, path, "missing-key", message, f"set main.git.{word} in values-global.yaml")
-        elif key == "repoURL" and has_credentials(str(value)):
+        elif value and key == "repoURL" and has_credentials(str(value)):
             document = cluster.facts.document
             if document and key in cluster.facts.parameters:
                 place: Place = document.place(("parameters", key))

@@ -15,6 +15,9 @@ from medpattern.fleet.layers import Layers, place_of
 class Cluster:
     """One cluster with its merged values; `values` still holds nulls as tombstones.
 
+    `neighbours` are the clusters pushed to by the same Argo CD whose names this one's Applications could
+    meet, `dropped` the paths that were left out of its files because they break the schema.
+
     `injected` are the facts that charts see under `global`, `globals` these over what values files set.
     """
 
@@ -30,11 +33,17 @@ class Cluster:
     silenced: frozenset[str] = frozenset()
     spokes: tuple[Facts, ...] = ()
     hub: Facts | None = None
+    neighbours: tuple[Facts, ...] = ()
+    dropped: tuple[KeyPath, ...] = ()
 
     @property
     def name(self) -> str:
         """The cluster's name."""
         return self.facts.name
+
+    def is_dropped(self, path: KeyPath) -> bool:
+        """Whether something at, below or above `path` was left out; what it leads to is no finding."""
+        return any(path[: len(lost)] == lost or lost[: len(path)] == path for lost in self.dropped)
 
     @property
     def options(self) -> dict[str, Any]:

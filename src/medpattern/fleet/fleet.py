@@ -14,7 +14,7 @@ from medpattern.fleet import sections
 from medpattern.fleet.audit import audit_group, label_findings
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts, facts_from, injected_globals
-from medpattern.fleet.layers import LayerStack
+from medpattern.fleet.layers import LayerStack, base_files
 from medpattern.fleet.merge import without_nulls
 from medpattern.fleet.names import label_problem
 from medpattern.fleet.places import GLOBAL_FILE, facts_files, find_values, join
@@ -87,9 +87,24 @@ class Fleet:
             silenced=silenced,
             spokes=tuple(spoke for spoke in self.facts.values() if spoke.hub == name and spoke.is_pushed),
             hub=hub,
+            neighbours=self._neighbours(facts),
+            dropped=tuple(path for layer in layers for path in self.repository.dropped.get(layer.document.file, ())),
         )
         self.repository.findings += audit_group(cluster)
         return cluster
+
+    def _neighbours(self, facts: Facts) -> tuple[Facts, ...]:
+        """The clusters pushed to by the same Argo CD; of a spoke's only those whose names begin with its own."""
+        argocd = facts.hub if facts.is_pushed else facts.name
+        near = (other for other in self.facts.values() if other.is_pushed and other.hub == argocd)
+        return tuple(other for other in near if not facts.is_pushed or other.name.startswith(f"{facts.name}-"))
+
+    def is_sound(self, name: str) -> bool:
+        """Whether the cluster's group exists and its files could be read: else all else would only follow."""
+        files = {join(self.values_folder, file) for _, file in base_files(self.facts[name])}
+        for file in files:
+            self.repository.document(file)
+        return name not in self.without_group and not files & self.repository.unreadable
 
     def values_and_git(self, facts: Facts) -> tuple[dict[str, Any], dict[str, str]]:
         """The merged values of a cluster, and its repoURL and targetRevision as far as they are set.
@@ -110,7 +125,8 @@ class Fleet:
             ("clusterPlatform", facts.platform, "platform"),
             ("clusterVersion", facts.version, "version"),
         ):
-            if not value and parameter not in facts.parameters:
+            lost = self.repository.dropped.get(facts.document.file, ()) if facts.document else ()
+            if not value and parameter not in facts.parameters and (key,) not in lost:
                 place = facts.document.place(()) if facts.document else Place(self._global_file)
                 cure = f"add '{key}:' to clusters/{facts.name}.yaml"
                 message = f"global.{parameter} of cluster '{facts.name}' is left out, since the fact is unknown"
@@ -166,7 +182,7 @@ def _read_facts(repository: Repository, files: dict[str, str]) -> Iterable[tuple
             cure = "rename the file"
             repository.findings.append(Finding("name", f"cluster {problem}", Place(shown), cure=cure))
         data = document.data
-        if isinstance(data.get("group"), str) and isinstance(data.get("argocd", {}), dict):
+        if isinstance(data.get("argocd") or {}, dict):
             yield name, facts_from(name, document)
 
 
@@ -190,8 +206,11 @@ def _audit_facts(fleet: Fleet) -> None:
         if facts.hub not in fleet.facts:
             cure = did_you_mean(facts.hub, fleet.facts)
             report(Finding("unknown-hub", f"no cluster '{facts.hub}'", document.place(("hub",)), "hub", cure))
+        if not facts.group:
+            fleet.without_group.add(facts.name)
+            continue
         file = join(fleet.values_folder, f"values-{facts.group}.yaml")
-        if facts.group and not (fleet.repository.root / file).is_file():
+        if not (fleet.repository.root / file).is_file():
             known = sorted({other.group for other in fleet.facts.values()} - {facts.group})
             cure = f"make {file}" + (f", or use one of: {', '.join(known)}" if known else "")
             fleet.without_group.add(facts.name)

@@ -193,10 +193,13 @@ def fill_in(name: str, values: dict[str, Any], injected: dict[str, str]) -> tupl
     return _ACTION.sub(replace, name), unknown
 
 
-def trace(layers: Layers, path: KeyPath) -> Iterator[Occurrence]:
-    """Every layer that sets `path` itself or sets a whole map, list or null above it; winner first."""
+def trace(layers: Layers, path: KeyPath, below: int = 0) -> Iterator[Occurrence]:
+    """Every layer that sets `path` itself or sets a whole map, list or null above it; winner first.
+
+    Only what stands deeper than the first `below` keys counts.
+    """
     for layer in reversed(layers):
-        for end in range(len(path), 0, -1):
+        for end in range(len(path), below, -1):
             found, value = lookup(layer.document.data, path[:end])
             if found and (end == len(path) or not isinstance(value, dict)):
                 yield Occurrence(layer.role, layer.document.place(path[:end]), value)

@@ -32,6 +32,7 @@ def schema(name: str) -> Schema:
 
 class Repository:
     """The folder `root`, read-only. `files` holds the sha256 of every file asked for; "" = not there.
+    `dropped` has the paths of each file that break the schema and are left out of its data.
 
     File names are relative to `root`, with forward slashes, so that they mean the same on every machine.
     """
@@ -40,6 +41,8 @@ class Repository:
         self.root = root
         self.files: dict[str, str] = {}
         self.findings: list[Finding] = []
+        self.dropped: dict[str, tuple[KeyPath, ...]] = {}
+        self.unreadable: set[str] = set()
         self._documents: dict[str, Document | None] = {}
 
     def read(self, file: str) -> bytes | None:
@@ -68,11 +71,13 @@ class Repository:
             document = parse_file(file, content)
         except InputError as error:
             self.findings += error.findings
+            self.unreadable.add(file)
             return None
         if document.data is None:
             return Document(file, {}, document.text)
         if not isinstance(document.data, dict):
             self.report(document, (), "wrong-type", "a values file is a map of keys", "write 'key: value' lines")
+            self.unreadable.add(file)
             return None
         violations = schema(kind).violations(document.data)
         for violation in violations:
@@ -82,8 +87,11 @@ class Repository:
             self.report(document, path, code, message, cure)
         # What breaks the schema is left out from here on, so that the rest can still be checked.
         sound = document.data
-        for path in (*(violation.path for violation in violations), *(problem[0] for problem in problems)):
+        lost = [*(violation.path for violation in violations), *(problem[0] for problem in problems)]
+        for path in lost:
             sound = _without(sound, path)
+        if lost:
+            self.dropped[file] = tuple(lost)
         return document if sound is document.data else Document(file, sound, document.text)
 
     def report(self, document: Document, path: KeyPath, code: str, message: str, cure: str = "") -> None:

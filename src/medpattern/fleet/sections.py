@@ -59,6 +59,7 @@ class Application:
     key: Path
     namespace: str = ""
     project: str = ""
+    project_key: str = "argoProject"
     path: str = ""
     repo_url: str = ""
     chart: str = ""
@@ -96,7 +97,7 @@ def namespaces(group: dict[str, Any]) -> tuple[Namespace, ...]:
     form makes one for bare names and for entries with `operatorGroup: true`.
     """
     base = ("clusterGroup", "namespaces")
-    excluded = set(group.get("operatorgroupExcludes") or ())
+    excluded = set(_words(group.get("operatorgroupExcludes")))
     section = group.get("namespaces")
     result = []
     if isinstance(section, dict):
@@ -118,7 +119,7 @@ def _namespace(name: str, entry: dict[str, Any], key: Path, *, default: bool) ->
         return None
     targets: tuple[str, ...] | None = None
     if "targetNamespaces" in entry:
-        targets = tuple(str(target) for target in entry["targetNamespaces"] or ())
+        targets = _words(entry["targetNamespaces"])
     return Namespace(
         name=name,
         key=key,
@@ -163,6 +164,7 @@ def applications(group: dict[str, Any]) -> tuple[Application, ...]:
             key=key,
             namespace=entry.get("namespace") or "",
             project=entry.get("argoProject") or entry.get("project") or "",
+            project_key="project" if entry.get("project") and not entry.get("argoProject") else "argoProject",
             path=(entry.get("path") or "").strip("/"),
             repo_url=entry.get("repoURL") or "",
             chart=entry.get("chart") or "",
@@ -170,11 +172,11 @@ def applications(group: dict[str, Any]) -> tuple[Application, ...]:
             target_revision=entry.get("targetRevision") or "",
             values=entry.get("values") or {},
             overrides=_overrides(entry.get("overrides"), (*key, "overrides")),
-            extra_value_files=tuple(entry.get("extraValueFiles") or ()),
-            depends_on=tuple(entry.get("dependsOn") or ()),
-            kinds=tuple(entry.get("kinds") or ()),
-            extra_namespaces=tuple(entry.get("extraNamespaces") or ()),
-            ignore_differences=tuple(entry.get("ignoreDifferences") or ()),
+            extra_value_files=_words(entry.get("extraValueFiles")),
+            depends_on=_words(entry.get("dependsOn")),
+            kinds=_words(entry.get("kinds")),
+            extra_namespaces=_words(entry.get("extraNamespaces")),
+            ignore_differences=tuple(item for item in entry.get("ignoreDifferences") or () if isinstance(item, dict)),
             sync_policy=entry.get("syncPolicy"),
             annotations=_strings(entry.get("annotations")),
             disabled=bool(entry.get("disabled")),
@@ -190,7 +192,7 @@ def projects(group: dict[str, Any]) -> tuple[Project, ...]:
     base = ("clusterGroup", word)
     if isinstance(section, dict):
         return tuple(Project(name, (*base, name)) for name in section)
-    return tuple(Project(str(name), (*base, index)) for index, name in enumerate(section))
+    return tuple(Project(name, (*base, index)) for index, name in enumerate(section) if isinstance(name, str))
 
 
 def _entries(group: dict[str, Any], word: str) -> Iterator[tuple[str, Path, dict[str, Any]]]:
@@ -214,8 +216,13 @@ def _overrides(section: Any, key: Path) -> tuple[Override, ...]:
     return tuple(
         Override(entry["name"], entry["value"], bool(entry.get("forceString")), (*key, index))
         for index, entry in items
-        if isinstance(entry, dict) and "name" in entry and "value" in entry
+        if isinstance(entry, dict) and entry.get("name") and "value" in entry
     )
+
+
+def _words(section: Any) -> tuple[str, ...]:
+    """The texts of a list; what breaks the schema has been made null and is left out."""
+    return tuple(item for item in section or () if isinstance(item, str))
 
 
 def _strings(section: Any) -> dict[str, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from medpattern.argocd.applications import VALUES_FILE
 from medpattern.charts import helm
 from medpattern.charts.catalog import Catalog
+from medpattern.charts.files import COPIED_VALUES
 from medpattern.charts.generator import HEADER, GeneratedChart, Generator
 from medpattern.charts.source import ChartSource
 from medpattern.charts.values import ChartValues, ValuesBuilder
@@ -59,7 +59,7 @@ class RenderedApp:
         if not self.is_copied or not helm.available():
             return []
         contents = {name: file.content for name, file in self.files.items()}
-        return helm.template(contents, self.app.name, self.app.namespace, VALUES_FILE)
+        return helm.template(contents, self.app.name, self.app.namespace, COPIED_VALUES)
 
 
 @dataclass
@@ -131,7 +131,7 @@ class AppRenderer:
         if id(source) not in self._copies:
             self._copies[id(source)] = {name: File.of(content) for name, content in source.files.items()}
         text = dump(values.values, header=HEADER.format(origin="the values files"))
-        return {**self._copies[id(source)], VALUES_FILE: File.of(text)}
+        return {**self._copies[id(source)], COPIED_VALUES: File.of(text)}
 
 
 def _shown_path(values: ChartValues, path: KeyPath) -> KeyPath:

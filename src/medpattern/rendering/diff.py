@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from medpattern.charts.files import COPIED_VALUES
 from medpattern.charts.flat import UnreadableChartError, hydrate_flat
 from medpattern.documents.reader import parse_stream
 from medpattern.documents.writer import dump
@@ -47,7 +48,8 @@ def tree_diff(old: Tree, new: Tree) -> list[ObjectDiff]:
         for label in sorted(before.keys() | after.keys()):
             lines = _unified(before.get(label, ""), after.get(label, ""))
             if lines:
-                key = (part, _neutral(label, cluster), tuple(_neutral(line, cluster) for line in lines))
+                changes = tuple(_neutral(line, cluster) for line in lines if line[:1] in "+-")
+                key = (part, _neutral(label, cluster), changes)
                 folded.setdefault(key, []).append((cluster, lines))
     return [
         ObjectDiff(part, label if len(found) > 1 else label.replace(_PLACEHOLDER, found[0][0]),
@@ -119,7 +121,7 @@ def _destination(tree: Tree, cluster: str, app: str) -> str:
 
 def _chart_objects(files: dict[str, bytes], namespace: str) -> dict[str, str]:
     texts = {name: content.decode("utf-8", "replace") for name, content in files.items()}
-    if "values-medpattern.yaml" not in files:
+    if COPIED_VALUES not in files:
         try:
             return {_label(found, namespace): dump(found) for found in hydrate_flat(texts, namespace)}
         except UnreadableChartError:

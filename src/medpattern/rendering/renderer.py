@@ -14,6 +14,7 @@ from medpattern.checks.schemas import SchemaSet
 from medpattern.documents.file import File
 from medpattern.documents.reader import check_syntax, parse_file
 from medpattern.documents.writer import dump
+from medpattern.errors import InputError
 from medpattern.findings import Finding, in_order
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts
@@ -24,7 +25,7 @@ from medpattern.rendering.roots import RootInputs, git_of, manifests, missing_ki
 from medpattern.rendering.selection import DEFAULT_TREE
 from medpattern.rendering.settled import Spokes
 from medpattern.rendering.warnings import UnreadNames, missing_digests
-from medpattern.tree.receipt import RECEIPT, make_receipt
+from medpattern.tree.receipt import RECEIPT, Receipt, make_receipt
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class RenderedCluster:
     apps: tuple[RenderedApp, ...]
     manifests: dict[str, dict[str, Any]]
     files: dict[str, File]
+    receipt: Receipt
 
 
 @dataclass
@@ -77,7 +79,11 @@ class Renderer:
         apps, sources = self._applications(cluster)
         spokes = tuple((spoke, self._git(spoke)) for spoke in cluster.spokes)
         git = self._git(cluster.facts)
-        made = dict(manifests(RootInputs(cluster, apps, sources, git, spokes, self.schemas.scope)))
+        try:
+            made = manifests(RootInputs(cluster, apps, sources, git, spokes, self.schemas.scope))
+        except InputError as error:
+            self._found += error.findings
+            made = {}
         header = HEADER.format(origin="the values files")
         files = {path: File.of(dump(manifest, header=header)) for path, manifest in made.items()}
         for rendered in apps:
@@ -89,7 +95,7 @@ class Renderer:
         inputs = cluster_inputs(self.fleet, cluster, (item.values.extra for item in apps), sources, self._spokes)
         receipt = make_receipt(self.tree, inputs, {path: file.digest for path, file in files.items()})
         files[RECEIPT] = File.of(receipt.text())
-        return RenderedCluster(cluster, apps, made, files)
+        return RenderedCluster(cluster, apps, made, files, receipt)
 
     def _git(self, facts: Facts) -> Git:
         return git_of(*self.fleet.values_and_git(facts), self.tree)

@@ -8,7 +8,7 @@ from typing import Any
 
 from medpattern.argocd import applications, clustergroup, projects
 from medpattern.argocd.applications import Git
-from medpattern.argocd.grants import declared_kinds, possible_kinds
+from medpattern.argocd.grants import GroupKind, declared_kinds, possible_kinds
 from medpattern.argocd.names import CLUSTER_APP
 from medpattern.argocd.projects import Grants, Scope
 from medpattern.argocd.waves import sync_waves
@@ -16,6 +16,7 @@ from medpattern.charts.kinds import DATA_KINDS
 from medpattern.charts.mirrors import mirrored
 from medpattern.charts.skeleton import file_name
 from medpattern.charts.source import ChartSource
+from medpattern.errors import InputError
 from medpattern.findings import Finding, dotted
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts
@@ -23,6 +24,8 @@ from medpattern.fleet.sections import Application
 from medpattern.rendering.apps import RenderedApp
 
 Manifest = dict[str, Any]
+
+_DATA = DATA_KINDS - {("", "Namespace")}
 
 
 @dataclass(frozen=True)
@@ -44,24 +47,46 @@ def git_of(values: dict[str, Any], git: dict[str, str], tree: str) -> Git:
     return Git(mirrored(git.get("repoURL", ""), mirrors), git.get("targetRevision", ""), tree)
 
 
-def manifests(inputs: RootInputs) -> Iterator[tuple[str, Manifest]]:
-    """(file name, manifest) of root.yaml and everything in cluster/ and argocd/."""
+def manifests(inputs: RootInputs) -> dict[str, Manifest]:
+    """root.yaml and everything in cluster/ and argocd/ by file name.
+
+    Raises:
+        InputError: two objects of one kind, name and namespace.
+    """
+    files: dict[str, Manifest] = {}
+    for folder, manifest in _manifests(inputs):
+        kind, metadata = manifest["kind"], manifest["metadata"]
+        name = f"{folder}/{file_name(kind, metadata['name'])}" if folder else "root.yaml"
+        if name in files and metadata.get("namespace") != files[name]["metadata"].get("namespace"):
+            name = f"{folder}/{file_name(kind, metadata['name'], metadata.get('namespace', ''))}"
+        if name in files:
+            message = f"two objects are {kind}/{metadata['name']}"
+            place = inputs.cluster.place(("clusterGroup",))
+            raise InputError([Finding("duplicate-name", message, place, "clusterGroup", "rename one of them")])
+        files[name] = manifest
+    return files
+
+
+def _manifests(inputs: RootInputs) -> Iterator[tuple[str, Manifest]]:
+    """(folder, manifest) of every object; the root has no folder."""
     cluster, git = inputs.cluster, inputs.git
-    yield "root.yaml", applications.root(cluster.facts, cluster.hub, git)
+    yield "", applications.root(cluster.facts, cluster.hub, git)
     grants, with_data = _grants(inputs)
     for manifest in clustergroup.cluster_objects(cluster, with_data):
-        yield _path("cluster", manifest), manifest
+        yield "cluster", manifest
     for name, needed in grants.items():
         manifest = projects.app_project(cluster, name, needed, inputs.scope)
-        yield _path("argocd", manifest), manifest
+        yield "argocd", manifest
     waves = sync_waves(cluster.applications)
     for rendered in inputs.apps:
         app, values = rendered.app, rendered.values.values
-        copied = rendered.is_copied
-        manifest = applications.application(cluster, app, waves[app.name], git, values, copied=copied)
-        yield _path("argocd", manifest), manifest
+        guarded = rendered.chart is None and bool(_kinds(inputs, app) & _DATA)
+        manifest = applications.application(
+            cluster, app, waves[app.name], git, values, copied=rendered.is_copied, guarded=guarded
+        )
+        yield "argocd", manifest
     for manifest in _spoke_manifests(inputs) if cluster.facts.is_pushed else _hub_manifests(inputs):
-        yield _path("argocd", manifest), manifest
+        yield "argocd", manifest
 
 
 def _spoke_manifests(inputs: RootInputs) -> Iterator[Manifest]:
@@ -76,8 +101,7 @@ def _hub_manifests(inputs: RootInputs) -> Iterator[Manifest]:
     """For a cluster with its own Argo CD: the project of roots, and the roots of its spokes."""
     cluster = inputs.cluster
     repositories = {inputs.git.repo_url, *(git.repo_url for _, git in inputs.spokes)}
-    namespaces = {item.name for item in cluster.namespaces} | {item.namespace for item in cluster.subscriptions}
-    yield projects.root_project(cluster, repositories, namespaces)
+    yield projects.root_project(cluster, repositories, applications.cluster_namespaces(cluster))
     for spoke, git in inputs.spokes:
         yield applications.root(spoke, cluster.facts, git)
 
@@ -88,14 +112,12 @@ def _grants(inputs: RootInputs) -> tuple[dict[str, Grants], set[str]]:
     with_data: set[str] = set()
     made = {id(rendered.app): rendered for rendered in inputs.apps}
     for app in inputs.cluster.applications:
-        kinds = set(declared_kinds(app.kinds))
-        source = inputs.sources.get(app.name)
-        kinds |= possible_kinds(source) if source else set()
+        kinds = _kinds(inputs, app)
         namespaces = {app.namespace, *app.extra_namespaces} - {""}
         rendered = made.get(id(app))
         if rendered and rendered.chart:
             namespaces |= {found.namespace for found in rendered.chart.structure.objects if found.namespace}
-        if kinds & (DATA_KINDS - {("", "Namespace")}):
+        if kinds & _DATA:
             with_data |= namespaces
         if app.project in grants:
             needed = grants[app.project]
@@ -106,6 +128,12 @@ def _grants(inputs: RootInputs) -> tuple[dict[str, Grants], set[str]]:
     return grants, with_data
 
 
+def _kinds(inputs: RootInputs, app: Application) -> set[GroupKind]:
+    """What `app` says that it makes, and what its chart can make."""
+    source = inputs.sources.get(app.name)
+    return set(declared_kinds(app.kinds)) | (possible_kinds(source) if source else set())
+
+
 def missing_kinds(cluster: Cluster, enabled: Iterable[Application]) -> Iterator[Finding]:
     """Remote charts without `kinds`: their AppProject would permit nothing of what they make."""
     for app in enabled:
@@ -113,7 +141,3 @@ def missing_kinds(cluster: Cluster, enabled: Iterable[Application]) -> Iterator[
             message = f"medpattern cannot look into '{app.name}', so its AppProject would permit nothing"
             cure = "list what it makes, as in 'kinds: [apps/Deployment, ServiceAccount]'"
             yield Finding("missing-kinds", message, cluster.place(app.key), dotted(app.key), cure)
-
-
-def _path(folder: str, manifest: Manifest) -> str:
-    return f"{folder}/{file_name(manifest['kind'], manifest['metadata']['name'])}"

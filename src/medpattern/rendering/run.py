@@ -16,7 +16,7 @@ from medpattern.rendering.selection import Selection, tree_path
 from medpattern.rendering.settled import Settled
 from medpattern.tree.deletions import Removed, removed_objects
 from medpattern.tree.plan import Entry, Plan, plan_cluster, plan_stale
-from medpattern.tree.receipt import read_receipt
+from medpattern.tree.receipt import RECEIPT, keeping, read_receipt
 from medpattern.tree.write import carry_out
 
 
@@ -83,10 +83,13 @@ def run(selection: Selection, out: Path, settled: Settled | None = None) -> Outc
     known = settled.files if settled and not selection.app else {}
     skipped = {name: known[name] for name in names if name in known}
     gone: list[Finding] = []
-    todo = [name for name in names if name not in skipped and name not in fleet.without_group]
+    todo = [name for name in names if name not in skipped and fleet.is_sound(name)]
     for rendered in renderer.clusters(todo):
         name = rendered.cluster.name
         apps |= {item.app.name for item in rendered.apps}
+        if selection.app:
+            kept = keeping(rendered.receipt, read_receipt(out / name))
+            rendered.files[RECEIPT] = File.of(kept.text())
         files |= {f"{name}/{path}": file for path, file in rendered.files.items()}
         mine = plan_cluster(out, name, rendered.files, selection.app)
         entries += mine

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from medpattern.errors import UsageError
 from medpattern.findings import did_you_mean
+from medpattern.fleet.places import GLOBAL_FILE
 
 if TYPE_CHECKING:
     from medpattern.fleet.fleet import Fleet
@@ -73,4 +74,6 @@ def tree_path(root: Path, out: Path) -> str:
     top, tree = Path(os.path.abspath(root)), Path(os.path.abspath(out))  # noqa: PTH100
     if top.is_relative_to(tree):
         raise UsageError(f"--out {out} is the repository or above it; name a folder in it, as {root / 'rendered'}")
+    if (tree / GLOBAL_FILE).exists():
+        raise UsageError(f"--out {out} holds values files; name another folder, as {root / 'rendered'}")
     return tree.relative_to(top).as_posix() if tree.is_relative_to(top) else DEFAULT_TREE

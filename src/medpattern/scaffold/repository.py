@@ -12,6 +12,7 @@ from string import Template
 
 from medpattern import __version__
 from medpattern.charts.files import builtin_folder
+from medpattern.documents.writer import quote
 from medpattern.errors import UsageError
 from medpattern.fleet.facts import OPENSHIFT
 from medpattern.fleet.names import label_problem
@@ -62,8 +63,8 @@ def plan_repository(
     preset = PRESETS[distribution]
     words = {
         "version": version_range(),
-        "repo_url": repo_url,
-        "revision": revision,
+        "repo_url": quote(repo_url),
+        "revision": quote(revision),
         "first": clusters[0],
         "clusters": ", ".join(clusters),
         "distribution": distribution,

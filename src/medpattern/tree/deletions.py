@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medpattern.charts.kinds import DATA_KINDS
+from medpattern.charts import helm
+from medpattern.charts.files import COPIED_VALUES
+from medpattern.charts.kinds import CONFIRM, DATA_KINDS, SYNC_OPTIONS
 from medpattern.documents.file import File
 from medpattern.documents.reader import parse_stream
-from medpattern.errors import InputError
+from medpattern.errors import HelmError, InputError
+from medpattern.tree.files import files_in
 from medpattern.tree.plan import Action, Entry
 
-_ACTIONS = re.compile(r"\{\{.*?\}\}")
+_ACTION_LINE = re.compile(r"^[ \t]*\{\{.*?\}\}[ \t]*\n", re.MULTILINE)
+_ACTION = re.compile(r"\{\{.*?\}\}")
 _PATH = re.compile(rb"^    path: .*?([^/\s]+/charts/[^/\s]+)$", re.MULTILINE)
 _NAMESPACE = re.compile(rb"^  destination:\n(?:    .*\n)*?    namespace: \"?([^\s\"]+)", re.MULTILINE)
+
+Read = Callable[[str], bytes]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,47 +51,144 @@ class Removed:
         return f"{self.kind}/{self.name}{where} on {self.cluster}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """What identifies an object; `unit` stands for the release's namespace where it names none."""
+
+    group: str
+    kind: str
+    name: str
+    namespace: str
+    unit: str
+
+
 def removed_objects(tree: Path, entries: Iterable[Entry], files: Mapping[str, File]) -> list[Removed]:
     """The objects in deleted or changed files that no file of the cluster makes any longer.
 
-    Templates are read as YAML with their actions blanked: kind, name and namespace are literal by law.
-    Ordinary charts are compared by the kinds and names that stand literally in their templates.
+    Generated templates are read as YAML with their actions blanked: kind, name and namespace are literal by
+    law. Ordinary charts are hydrated where there is Helm; else only what stands literally in their
+    templates is seen. An object holds data by its kind, or if Argo CD was told to ask before it deletes it.
+
+    Args:
+        tree: the rendered tree's folder, as it still is.
+        entries: the plan.
+        files: the new files by path in the tree.
     """
-    gone: dict[tuple[str, ...], Removed] = {}
-    for path in _old_files(tree, entries, files):
-        cluster = path.partition("/")[0]
-        for identity in _identities(path, _content(tree / path)):
-            gone[(cluster, *identity)] = _removed(cluster, identity, path)
+    entries = list(entries)
+    moved = _moved_charts(tree, entries, files)
+    units = {_unit(entry.path) for entry in entries if _may_remove(entry)} | moved
+
+    def old(path: str) -> bytes:
+        try:
+            return (tree / path).read_bytes()
+        except OSError:
+            return b""
+
+    gone: dict[tuple[str, _Object], tuple[bool, str]] = {}
+    for unit in units:
+        cluster = unit.partition("/")[0]
+        paths = [f"{unit}/{name}" for name in files_in(tree / unit)] if _is_chart(unit) else [unit]
+        for path, found, guarded in _objects(unit, paths, old):
+            gone[(cluster, found)] = (guarded, path)
     if not gone:
         return []
-    touched = {cluster for cluster, *_ in gone}
-    moved = _moved_charts(tree, entries, files)
-    kept = {
-        (path.partition("/")[0], *identity)
-        for path, file in files.items()
-        if path.partition("/")[0] in touched and _makes_objects(path) and _chart(path) not in moved
-        for identity in _identities(path, file.content)
-    }
-    return sorted(removed for key, removed in gone.items() if key not in kept)
+    names = {found.name.encode() for _, found in gone}
+    for cluster in {cluster for cluster, _ in gone}:
+        for unit, paths in _units(files, cluster).items():
+            copied = f"{unit}/{COPIED_VALUES}" in paths
+            if unit in moved or not (copied or any(name in files[path].content for path in paths for name in names)):
+                continue
+            for _, found, _ in _objects(unit, paths, lambda path: files[path].content):
+                gone.pop((cluster, found), None)
+    return sorted(
+        Removed(not guarded, cluster, found.kind, found.name, found.namespace, path)
+        for (cluster, found), (guarded, path) in gone.items()
+    )
 
 
-def _old_files(tree: Path, entries: Iterable[Entry], files: Mapping[str, File]) -> list[str]:
-    """Files on disk whose objects may go: deleted and changed ones, and charts that change their namespace."""
-    paths = [
-        entry.path for entry in entries if entry.action in (Action.DELETE, Action.UPDATE) and _makes_objects(entry.path)
-    ]
-    moved = _moved_charts(tree, entries, files)
-    return paths + [entry.path for entry in entries if _makes_objects(entry.path) and _chart(entry.path) in moved]
+def _may_remove(entry: Entry) -> bool:
+    """Whether carrying out `entry` can take an object away."""
+    if entry.action not in (Action.DELETE, Action.UPDATE):
+        return False
+    name = entry.path.partition("/")[2]
+    return (
+        name.startswith(("cluster/", "argocd/"))
+        or "/templates/" in name
+        or "/crds/" in name
+        or (name.startswith("charts/") and name.endswith(COPIED_VALUES))
+    )
+
+
+def _unit(path: str) -> str:
+    """The chart's folder that a file belongs to, or the file itself."""
+    parts = path.split("/")
+    return "/".join(parts[:3]) if len(parts) > 3 and parts[1] == "charts" else path
+
+
+def _is_chart(unit: str) -> bool:
+    return unit.count("/") == 2 and unit.split("/")[1] == "charts"
+
+
+def _units(files: Mapping[str, File], cluster: str) -> dict[str, list[str]]:
+    units: dict[str, list[str]] = {}
+    for path in files:
+        if path.startswith(f"{cluster}/"):
+            units.setdefault(_unit(path), []).append(path)
+    return units
+
+
+def _objects(unit: str, paths: Iterable[str], read: Read) -> Iterator[tuple[str, _Object, bool]]:
+    """(file, object, whether it is guarded as data) of a chart or a manifest."""
+    paths = sorted(paths)
+    label = unit.partition("/")[2] if _is_chart(unit) else ""
+    hydrated = _hydrated(unit, paths, read)
+    if hydrated is not None:
+        for name, data in hydrated:
+            yield from _identified(f"{unit}/{name}", data, label)
+        return
+    for path in paths:
+        if label and "/templates/" not in path and "/crds/" not in path:
+            continue
+        text = _ACTION.sub("x", _ACTION_LINE.sub("", read(path).decode("utf-8", "replace")))
+        try:
+            documents = [document.data for document in parse_stream(path, text)]
+        except InputError:
+            continue
+        for data in documents:
+            yield from _identified(path, data, label)
+
+
+def _hydrated(unit: str, paths: list[str], read: Read) -> list[tuple[str, dict[str, Any]]] | None:
+    """What Helm makes of an ordinary chart; None for others, without Helm, and if Helm refuses it."""
+    if f"{unit}/{COPIED_VALUES}" not in paths or not helm.available():
+        return None
+    contents = {path.removeprefix(f"{unit}/"): read(path) for path in paths}
+    try:
+        return helm.template(contents, "release", "default", COPIED_VALUES)
+    except (HelmError, InputError):
+        return None
+
+
+def _identified(path: str, data: Any, unit: str) -> Iterator[tuple[str, _Object, bool]]:
+    metadata = data.get("metadata") if isinstance(data, dict) else None
+    if not isinstance(metadata, dict):
+        return
+    group = str(data.get("apiVersion", "")).rpartition("/")[0]
+    kind, namespace = str(data.get("kind", "")), str(metadata.get("namespace") or "")
+    found = _Object(group, kind, str(metadata.get("name", "")), namespace, "" if namespace else unit)
+    annotations = metadata.get("annotations")
+    options = str(annotations.get(SYNC_OPTIONS, "")) if isinstance(annotations, dict) else ""
+    yield path, found, (group, kind) in DATA_KINDS or any(word in options for word in CONFIRM)
 
 
 def _moved_charts(tree: Path, entries: Iterable[Entry], files: Mapping[str, File]) -> set[str]:
-    """`<cluster>/charts/<app>` of Applications whose destination namespace changes."""
+    """`<cluster>/charts/<app>` of Applications whose destination namespace changes: all they made goes."""
     moved = set()
     for entry in entries:
         if entry.action is Action.UPDATE and "/argocd/application-" in entry.path:
-            old, new = _destination(_content(tree / entry.path)), _destination(files[entry.path].content)
+            old, new = _destination((tree / entry.path).read_bytes()), _destination(files[entry.path].content)
             if old and new and old != new:
-                moved.add(old[0] or new[0])
+                moved.add(old[0])
     return moved
 
 
@@ -95,52 +198,3 @@ def _destination(content: bytes) -> tuple[str, str] | None:
     if not path or not namespace:
         return None
     return path[1].decode(), namespace[1].decode()
-
-
-def _chart(path: str) -> str:
-    parts = path.split("/")
-    return "/".join(parts[:3]) if len(parts) > 3 and parts[1] == "charts" else ""
-
-
-def _removed(cluster: str, identity: tuple[str, str, str, str], path: str) -> Removed:
-    group, kind, name, where = identity
-    namespace = "" if where.startswith("charts/") else where
-    return Removed((group, kind) not in DATA_KINDS, cluster, kind, name, namespace, path)
-
-
-def _makes_objects(path: str) -> bool:
-    name = path.partition("/")[2]
-    return name.endswith((".yaml", ".yml")) and (
-        name.startswith(("cluster/", "argocd/")) or "/templates/" in name or "/crds/" in name
-    )
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
-
-
-def _identities(path: str, content: bytes) -> set[tuple[str, str, str, str]]:
-    """(group, kind, name, namespace or chart) of the objects in a manifest or flat template."""
-    text = _ACTIONS.sub("x", content.decode("utf-8", "replace"))
-    try:
-        documents = [document.data for document in parse_stream(path, text)]
-    except InputError:
-        return set()
-    chart = "/".join(path.split("/")[1:3]) if "/charts/" in path else ""
-    return {found for data in documents if (found := _identity(data, chart))}
-
-
-def _identity(data: Any, chart: str) -> tuple[str, str, str, str] | None:
-    if not isinstance(data, dict) or not isinstance(data.get("metadata"), dict):
-        return None
-    group = str(data.get("apiVersion", "")).rpartition("/")[0]
-    metadata = data["metadata"]
-    return (
-        group,
-        str(data.get("kind", "")),
-        str(metadata.get("name", "")),
-        str(metadata.get("namespace") or chart),
-    )

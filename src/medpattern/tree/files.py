@@ -16,7 +16,7 @@ def files_in(folder: Path) -> set[str]:
         inside = todo.pop()
         try:
             entries = os.scandir(f"{folder}/{inside}")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return found
         with entries:
             for entry in entries:

@@ -37,7 +37,8 @@ class Receipt:
         for name, entries in sections.items():
             body = ",\n".join(f"  {json.dumps(key)}: {json.dumps(digest)}" for key, digest in sorted(entries.items()))
             lines.append(f' "{name}": {{\n{body}\n }}')
-        return "{\n" + ",\n".join(lines) + "\n}\n"
+        body = ",\n".join(lines)
+        return f'{{\n "receipt": "{sha256(body.encode()).hexdigest()}",\n{body}\n}}\n'
 
 
 def make_receipt(tree: str, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> Receipt:
@@ -45,11 +46,21 @@ def make_receipt(tree: str, inputs: Mapping[str, str], outputs: Mapping[str, str
     return Receipt(__version__, tree, dict(inputs), dict(outputs))
 
 
+def keeping(receipt: Receipt, old: Receipt | None) -> Receipt:
+    """`receipt` with what only `old` lists: after a render of one application stale files are still ours."""
+    if old is None:
+        return receipt
+    return Receipt(receipt.version, receipt.tree, receipt.inputs, {**old.outputs, **receipt.outputs})
+
+
 def read_receipt(folder: Path) -> Receipt | None:
-    """The receipt in `folder`; None if there is none or it is damaged (as by a merge conflict)."""
+    """The receipt in `folder`; None if there is none, or it is damaged or edited (as by a merge)."""
     try:
-        body = json.loads((folder / RECEIPT).read_bytes())
-        return Receipt(str(body["medpattern"]), str(body["tree"]), dict(body["inputs"]), dict(body["outputs"]))
+        text = (folder / RECEIPT).read_text("utf-8")
+        body = json.loads(text)
+        receipt = Receipt(str(body["medpattern"]), str(body["tree"]), dict(body["inputs"]), dict(body["outputs"]))
+        # Its own sha256 stands in it, so that an edit of outputs and receipt together is noticed.
+        return receipt if receipt.text() == text else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -31,11 +31,13 @@ def carry_out(tree: Path, entries: Iterable[Entry], files: Mapping[str, File]) -
         for entry in sorted(todo, key=_receipts_last):
             if entry.action is Action.DELETE:
                 path = tree / entry.path
+                _refuse_links(tree, str(path.parent))
                 path.unlink(missing_ok=True)
                 _remove_empty(path.parent, tree)
                 continue
             folder = f"{tree}/{entry.path.rpartition('/')[0]}"
             if folder not in made:
+                _refuse_links(tree, folder)
                 os.makedirs(folder, exist_ok=True)  # noqa: PTH103
                 made.add(folder)
             replace(f"{tree}/{entry.path}", files[entry.path].content)
@@ -77,6 +79,13 @@ def _without_new_folders(tree: Path, todo: list[Entry], files: Mapping[str, File
     return rest
 
 
+def _refuse_links(tree: Path, folder: str) -> None:
+    """A linked folder would lead the writer out of the tree."""
+    inside = os.path.relpath(folder, tree)
+    if os.path.realpath(folder) != os.path.normpath(os.path.join(os.path.realpath(tree), inside)):  # noqa: PTH118
+        raise UsageError(f"{folder} is or lies below a link; the rendered tree has none: remove it and render again")
+
+
 def replace(path: str, content: bytes) -> None:
     """Writes `content` to a new file beside `path` and renames it over it."""
     folder, _, name = path.rpartition("/")
@@ -84,14 +93,15 @@ def replace(path: str, content: bytes) -> None:
     temporary = f"{folder or '.'}/.{name}.{os.getpid()}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
     try:
-        _write_all(descriptor, content)
+        try:
+            _write_all(descriptor, content)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
-        os.close(descriptor)
         with contextlib.suppress(OSError):
             os.unlink(temporary)  # noqa: PTH108
         raise
-    os.close(descriptor)
-    os.replace(temporary, path)  # noqa: PTH105
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
