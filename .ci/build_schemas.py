@@ -116,8 +116,7 @@ OTHER_CLUSTER = {
     "Network Node OAuth OperatorHub Project Proxy Scheduler",
     "console.openshift.io": "ConsoleCLIDownload ConsoleExternalLogLink ConsoleNotification ConsoleQuickStart "
     "ConsoleSample ConsoleYAMLSample",
-    "machineconfiguration.openshift.io": "ContainerRuntimeConfig KubeletConfig MachineConfig "
-    "MachineConfigPool",
+    "machineconfiguration.openshift.io": "ContainerRuntimeConfig KubeletConfig MachineConfig MachineConfigPool",
     "oauth.openshift.io": "OAuthClient",
     "operator.openshift.io": "Console ImageContentSourcePolicy Storage",
     "quota.openshift.io": "ClusterResourceQuota",

@@ -102,7 +102,7 @@ def commands(page: Path) -> list[str]:
     return [line for line in lines if line.startswith("medpattern ")]
 
 
-@pytest.mark.parametrize("page", WRITTEN, ids=names(WRITTEN))
+@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
 def test_every_shown_command_exists(page: Path) -> None:
     for line in commands(page):
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)

@@ -150,9 +150,7 @@ BUCKET_TOPIC = obj(
         "endpoint": {"kafka": {"uri": "kafka://k:9093", "useSSL": True, "ackLevel": "broker"}},
     },
 )
-NOTIFICATION = obj(
-    "ceph.rook.io/v1", "CephBucketNotification", spec={"topic": "t", "events": ["s3:ObjectCreated:Put"]}
-)
+NOTIFICATION = obj("ceph.rook.io/v1", "CephBucketNotification", spec={"topic": "t", "events": ["s3:ObjectCreated:Put"]})
 BUCKET_CLAIM = obj("objectbucket.io/v1alpha1", "ObjectBucketClaim", spec={"storageClassName": "s"})
 SERVING = obj("operator.knative.dev/v1beta1", "KnativeServing", spec={"high-availability": {"replicas": 2}})
 KNATIVE_SERVICE = obj("serving.knative.dev/v1", "Service", spec={"template": pod()})
@@ -222,9 +220,7 @@ CUSTOM = {
     "route": ROUTE,
     "console link": LINK,
     "certificate": CERTIFICATE,
-    "kafka of an older operator": obj(
-        "kafka.strimzi.io/v1beta2", "KafkaTopic", spec={"partitions": 1, "replicas": 1}
-    ),
+    "kafka of an older operator": obj("kafka.strimzi.io/v1beta2", "KafkaTopic", spec={"partitions": 1, "replicas": 1}),
 }
 
 CONTAINER = ("spec", "template", "spec", "containers", 0)
@@ -336,9 +332,7 @@ def test_a_wrong_object_is_refused_where_it_is_wrong(
     ],
     ids=["spec", "topics", "name", "selector", "name of a native kind", "metadata"],
 )
-def test_what_must_be_there_is_missed_at_its_parent(
-    good: Object, gone: tuple[str, ...], path: tuple[str, ...]
-) -> None:
+def test_what_must_be_there_is_missed_at_its_parent(good: Object, gone: tuple[str, ...], path: tuple[str, ...]) -> None:
     bad = copy.deepcopy(good)
     here = bad
     for key in gone[:-1]:
@@ -499,9 +493,7 @@ def test_a_field_is_known_from_its_version_on() -> None:
     ("version", "like"),
     [("1.99", "1.37"), ("1.21", "1.30"), ("v1.34.2", "1.34"), ("1.31.5+k3s1", "1.31"), ("1.33-eks", "1.33")],
 )
-def test_other_spellings_and_unknown_versions_are_checked_as_the_nearest_known(
-    version: str, like: str
-) -> None:
+def test_other_spellings_and_unknown_versions_are_checked_as_the_nearest_known(version: str, like: str) -> None:
     whole_pod = changed(DEPLOYMENT, ("spec", "template", "spec", "resources"), {"limits": {"cpu": "1"}})
     assert SCHEMAS.violations(whole_pod, version) == SCHEMAS.violations(whole_pod, like)
 

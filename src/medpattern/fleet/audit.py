@@ -95,7 +95,7 @@ def _subscriptions(cluster: Cluster) -> Iterator[Finding]:
         elif (
             item.namespace not in declared
             and item.namespace != "openshift-operators"
-            and not cluster.is_dropped(("clusterGroup", "namespaces"))
+            and not cluster.may_be_dropped("namespaces", item.namespace)
         ):
             path = (*item.key, "namespace")
             message = f"the namespace '{item.namespace}' is not declared"
@@ -149,19 +149,22 @@ def _foreign_names(cluster: Cluster, app: Application) -> Iterator[Finding]:
 
 
 def _references(cluster: Cluster, app: Application, namespaces: set[str], projects: set[str]) -> Iterator[Finding]:
-    for word, value, section, known in (
-        ("namespace", app.namespace, "namespaces", namespaces),
-        (app.project_key, app.project, "argoProjects", projects),
-    ):
-        path = (*app.key, word)
-        if cluster.is_dropped(path) or cluster.is_dropped(("clusterGroup", section)):
-            continue
-        kind = "project" if section == "argoProjects" else "namespace"
-        if not value:
-            yield _at(cluster, app.key, "missing-key", f"'{app.name}' has no {word}", f"add '{word}:'")
-        elif value not in known and not (kind == "namespace" and _PLATFORM_NAMESPACE.match(value)):
-            message = f"the {kind} '{value}' is not declared"
-            yield _at(cluster, path, f"undeclared-{kind}", message, _declare(section, value, known))
+    """The namespace and the project of an application, unless what declares them broke the schema."""
+    path = (*app.key, "namespace")
+    if not cluster.is_dropped(path) and not cluster.may_be_dropped("namespaces", app.namespace):
+        if not app.namespace:
+            yield _at(cluster, app.key, "missing-key", f"'{app.name}' has no namespace", "add 'namespace:'")
+        elif app.namespace not in namespaces and not _PLATFORM_NAMESPACE.match(app.namespace):
+            message = f"the namespace '{app.namespace}' is not declared"
+            cure = _declare("namespaces", app.namespace, namespaces)
+            yield _at(cluster, path, "undeclared-namespace", message, cure)
+    path = (*app.key, app.project_key)
+    if not cluster.is_dropped(path) and not cluster.may_be_dropped("argoProjects", app.project):
+        if not app.project:
+            yield _at(cluster, app.key, "missing-key", f"'{app.name}' has no argoProject", "add 'argoProject:'")
+        elif app.project not in projects:
+            message = f"the project '{app.project}' is not declared"
+            yield _at(cluster, path, "undeclared-project", message, _declare("argoProjects", app.project, projects))
 
 
 def _declare(section: str, name: str, known: Iterable[str]) -> str:

@@ -45,6 +45,14 @@ class Cluster:
         """Whether something at, below or above `path` was left out; what it leads to is no finding."""
         return any(path[: len(lost)] == lost or lost[: len(path)] == path for lost in self.dropped)
 
+    def may_be_dropped(self, section: str, name: str) -> bool:
+        """Whether what was left out of a section of clusterGroup may have declared `name`."""
+        base = ("clusterGroup", section)
+        return any(
+            base[: len(lost)] == lost or (lost[:-1] == base and (isinstance(lost[-1], int) or lost[-1] == name))
+            for lost in self.dropped
+        )
+
     @property
     def options(self) -> dict[str, Any]:
         """`global.options`."""

@@ -59,7 +59,7 @@ class Application:
     key: Path
     namespace: str = ""
     project: str = ""
-    project_key: str = "argoProject"
+    project_key: str = field(default="argoProject", compare=False)
     path: str = ""
     repo_url: str = ""
     chart: str = ""

@@ -15,7 +15,7 @@ from medpattern.documents.file import File
 from medpattern.documents.reader import check_syntax, parse_file
 from medpattern.documents.writer import dump
 from medpattern.errors import InputError
-from medpattern.findings import Finding, in_order
+from medpattern.findings import Finding, errors_of, in_order
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts
 from medpattern.fleet.fleet import Fleet
@@ -82,7 +82,8 @@ class Renderer:
         try:
             made = manifests(RootInputs(cluster, apps, sources, git, spokes, self.schemas.scope))
         except InputError as error:
-            self._found += error.findings
+            # Usually the audit has said so already, and at a better place.
+            self._found += error.findings if not errors_of(self.findings) else ()
             made = {}
         header = HEADER.format(origin="the values files")
         files = {path: File.of(dump(manifest, header=header)) for path, manifest in made.items()}

@@ -51,7 +51,7 @@ def vanished_applications(
         if not file.startswith("application-") or not name or not project:
             continue
         app = name[1].decode()
-        if project[1].decode() in shrinking and app not in declared and not app.endswith(("-root", "-cluster")):
+        if project[1].decode() in shrinking and app not in declared:
             path = ("clusterGroup", "applications")
             message = (
                 f"'{app}' of cluster '{cluster.name}' is gone together with rights of its project "

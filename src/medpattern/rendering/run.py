@@ -16,7 +16,7 @@ from medpattern.rendering.selection import Selection, tree_path
 from medpattern.rendering.settled import Settled
 from medpattern.tree.deletions import Removed, removed_objects
 from medpattern.tree.plan import Entry, Plan, plan_cluster, plan_stale
-from medpattern.tree.receipt import RECEIPT, keeping, read_receipt
+from medpattern.tree.receipt import RECEIPT, keeping, read_receipt, rendered_by
 from medpattern.tree.write import carry_out
 
 
@@ -114,5 +114,5 @@ def run(selection: Selection, out: Path, settled: Settled | None = None) -> Outc
 
 
 def _other_version(out: Path, names: Iterable[str]) -> str:
-    receipts = (read_receipt(out / name) for name in names)
-    return next((receipt.version for receipt in receipts if receipt and receipt.version != __version__), "")
+    versions = (rendered_by(out / name) for name in names)
+    return next((version for version in versions if version not in ("", __version__)), "")

@@ -76,7 +76,7 @@ def removed_objects(tree: Path, entries: Iterable[Entry], files: Mapping[str, Fi
     """
     entries = list(entries)
     moved = _moved_charts(tree, entries, files)
-    units = {_unit(entry.path) for entry in entries if _may_remove(entry)} | moved
+    units = {_unit(entry.path) for entry in entries if _may_remove(entry, tree)} | moved
 
     def old(path: str) -> bytes:
         try:
@@ -106,17 +106,14 @@ def removed_objects(tree: Path, entries: Iterable[Entry], files: Mapping[str, Fi
     )
 
 
-def _may_remove(entry: Entry) -> bool:
-    """Whether carrying out `entry` can take an object away."""
+def _may_remove(entry: Entry, tree: Path) -> bool:
+    """Whether carrying out `entry` can take an object away: in an ordinary chart any value can."""
     if entry.action not in (Action.DELETE, Action.UPDATE):
         return False
     name = entry.path.partition("/")[2]
-    return (
-        name.startswith(("cluster/", "argocd/"))
-        or "/templates/" in name
-        or "/crds/" in name
-        or (name.startswith("charts/") and name.endswith(COPIED_VALUES))
-    )
+    if name.startswith(("cluster/", "argocd/")) or "/templates/" in name or "/crds/" in name:
+        return True
+    return name.startswith("charts/") and (tree / _unit(entry.path) / COPIED_VALUES).is_file()
 
 
 def _unit(path: str) -> str:

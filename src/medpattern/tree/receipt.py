@@ -47,10 +47,21 @@ def make_receipt(tree: str, inputs: Mapping[str, str], outputs: Mapping[str, str
 
 
 def keeping(receipt: Receipt, old: Receipt | None) -> Receipt:
-    """`receipt` with what only `old` lists: after a render of one application stale files are still ours."""
-    if old is None:
+    """`receipt`, or after a render of one application one that still owns the stale files `old` lists.
+
+    Such a receipt names no inputs, so that the next render looks at everything.
+    """
+    if old is None or old.outputs.keys() <= receipt.outputs.keys():
         return receipt
-    return Receipt(receipt.version, receipt.tree, receipt.inputs, {**old.outputs, **receipt.outputs})
+    return Receipt(receipt.version, receipt.tree, {}, {**old.outputs, **receipt.outputs})
+
+
+def rendered_by(folder: Path) -> str:
+    """The version of medpattern that wrote the receipt in `folder`; "" without one that can be read."""
+    try:
+        return str(json.loads((folder / RECEIPT).read_bytes())["medpattern"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def read_receipt(folder: Path) -> Receipt | None:
