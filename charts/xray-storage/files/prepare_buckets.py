@@ -65,9 +65,7 @@ def lifecycle(days: int) -> dict[str, Any]:
         }
     ]
     if days:
-        rules.append(
-            {"ID": "retention", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": days}}
-        )
+        rules.append({"ID": "retention", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": days}})
     return {"Rules": rules}
 
 
