@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,11 +105,12 @@ def _watch(selection: Selection, tree: Path, allowed: tuple[str, ...]) -> int:
     from medpattern.rendering.settled import settled_clusters
     from medpattern.rendering.watching import changes
 
-    for changed in changes(selection.root, tree):
-        if changed:
-            console.say("changed: " + ", ".join(changed[:5]) + (" ..." if len(changed) > 5 else ""))
-        try:
-            views.write(selection, tree, settled_clusters(selection, tree), allowed, as_json=False)
-        except MedpatternError as problem:
-            console.error(problem)
+    with contextlib.suppress(KeyboardInterrupt):
+        for changed in changes(selection.root, tree):
+            if changed:
+                console.say("changed: " + ", ".join(changed[:5]) + (" ..." if len(changed) > 5 else ""))
+            try:
+                views.write(selection, tree, settled_clusters(selection, tree), allowed, as_json=False)
+            except MedpatternError as problem:
+                console.error(problem)
     return 0

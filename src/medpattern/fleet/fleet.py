@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -85,7 +86,7 @@ class Fleet:
             projects=once("projects", group, sections.projects),
             applications=once("applications", group, sections.applications),
             silenced=silenced,
-            spokes=tuple(spoke for spoke in self.facts.values() if spoke.hub == name and spoke.is_pushed),
+            spokes=tuple(self.facts[spoke] for spoke in self._pushed.get(name, ())),
             hub=hub,
             neighbours=self._neighbours(facts),
             dropped=tuple(path for layer in layers for path in self.repository.dropped.get(layer.document.file, ())),
@@ -93,11 +94,22 @@ class Fleet:
         self.repository.findings += audit_group(cluster)
         return cluster
 
+    @cached_property
+    def _pushed(self) -> dict[str, list[str]]:
+        """The clusters that each hub's Argo CD pushes to, sorted by name."""
+        found: dict[str, list[str]] = {}
+        for name, facts in sorted(self.facts.items()):
+            if facts.is_pushed:
+                found.setdefault(facts.hub, []).append(name)
+        return found
+
     def _neighbours(self, facts: Facts) -> tuple[Facts, ...]:
         """The clusters pushed to by the same Argo CD; of a spoke's only those whose names begin with its own."""
-        argocd = facts.hub if facts.is_pushed else facts.name
-        near = (other for other in self.facts.values() if other.is_pushed and other.hub == argocd)
-        return tuple(other for other in near if not facts.is_pushed or other.name.startswith(f"{facts.name}-"))
+        names = self._pushed.get(facts.hub if facts.is_pushed else facts.name, [])
+        if facts.is_pushed:
+            prefix = f"{facts.name}-"
+            names = names[bisect_left(names, prefix) : bisect_left(names, prefix + "\U0010ffff")]
+        return tuple(self.facts[name] for name in names)
 
     def is_sound(self, name: str) -> bool:
         """Whether the cluster's group exists and its files could be read: else all else would only follow."""

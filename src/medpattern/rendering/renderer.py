@@ -65,9 +65,10 @@ class Renderer:
         return in_order((*self.fleet.repository.findings, *self._found))
 
     def clusters(self, names: Iterable[str]) -> Iterator[RenderedCluster]:
-        """Renders one cluster after the other."""
+        """Renders one cluster after the other; those whose files cannot be read are left out."""
         for name in names:
-            yield self.cluster(name)
+            if self.fleet.is_sound(name):
+                yield self.cluster(name)
 
     def cluster(self, name: str) -> RenderedCluster:
         """Renders one cluster; what is wrong with it goes to `findings`, and what can be made is made.

@@ -83,8 +83,7 @@ def run(selection: Selection, out: Path, settled: Settled | None = None) -> Outc
     known = settled.files if settled and not selection.app else {}
     skipped = {name: known[name] for name in names if name in known}
     gone: list[Finding] = []
-    todo = [name for name in names if name not in skipped and fleet.is_sound(name)]
-    for rendered in renderer.clusters(todo):
+    for rendered in renderer.clusters(name for name in names if name not in skipped):
         name = rendered.cluster.name
         apps |= {item.app.name for item in rendered.apps}
         if selection.app:
