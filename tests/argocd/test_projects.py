@@ -64,6 +64,7 @@ def test_a_namespace_that_only_a_template_names_is_a_destination(tmp_path: Path)
 def test_extra_namespaces_of_an_application_are_destinations(tmp_path: Path) -> None:
     root = copy_small(tmp_path)
     edit(root, WARD, "      chart: reports\n", "      chart: reports\n      extraNamespaces: [archive]\n")
+    edit(root, WARD, "  namespaces:\n", "  namespaces:\n    archive: {operatorGroup: false}\n")
 
     found = project(rendered_clusters(root), "west", "xray")["destinations"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from medpattern.checks.schemas import SchemaSet
-from medpattern.documents.reader import parse_text
+from medpattern.documents.reader import parse_stream
 from tests.argocd.conftest import Clusters
 
 CLUSTERS = ["hospital-1", "hospital-2", "hospital-3", "hub"]
@@ -54,7 +54,7 @@ def test_the_shipped_schemas_cover_every_kind(shipped: Clusters, schemas: Schema
 @pytest.mark.parametrize("cluster", CLUSTERS)
 def test_what_is_written_reads_back_as_what_was_checked(cluster: str, shipped: Clusters) -> None:
     for path, found in shipped[cluster].manifests.items():
-        assert parse_text(path, shipped[cluster].files[path].content.decode()).data == found
+        assert parse_stream(path, shipped[cluster].files[path].content.decode())[-1].data == found
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)

@@ -17,7 +17,8 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from medpattern.checks.schemas import SchemaSet, Violation
+from medpattern.checks.schemas import SchemaSet
+from medpattern.documents.validation import Violation
 
 Object = dict[str, Any]
 
@@ -227,19 +228,19 @@ CONTAINER = ("spec", "template", "spec", "containers", 0)
 # what is set in a good object, where the violation is (the same place unless given), a word of its message
 WRONG: dict[str, tuple[Object, tuple[str | int, ...], Any, str]] = {
     "unknown field, Kafka": (KAFKA, ("spec", "kafka", "listners"), [], "did you mean 'listeners'"),
-    "field of v1beta2 only, Kafka": (KAFKA, ("spec", "kafka", "replicas"), 3, "unknown field"),
-    "enum, Kafka": (KAFKA, ("spec", "kafka", "listeners", 0, "type"), "internl", "is not one of"),
-    "enum, KafkaNodePool": (POOL, ("spec", "roles", 0), "brokr", "is not one of"),
+    "field of v1beta2 only, Kafka": (KAFKA, ("spec", "kafka", "replicas"), 3, "unknown key"),
+    "enum, Kafka": (KAFKA, ("spec", "kafka", "listeners", 0, "type"), "internl", "is not one of the allowed values"),
+    "enum, KafkaNodePool": (POOL, ("spec", "roles", 0), "brokr", "is not one of the allowed values"),
     "minimum, KafkaTopic": (TOPIC, ("spec", "partitions"), 0, "minimum"),
-    "enum, KafkaUser": (USER, ("spec", "authentication", "type"), "scram", "is not one of"),
+    "enum, KafkaUser": (USER, ("spec", "authentication", "type"), "scram", "is not one of the allowed values"),
     "type, Application": (
         APPLICATION,
         ("spec", "syncPolicy", "automated", "prune"),
         "true",
-        "is text, must be boolean",
+        "expected boolean, found string",
     ),
-    "null block, Application": (APPLICATION, ("spec", "syncPolicy"), None, "is null, must be map"),
-    "label, AppProject": (PROJECT, ("metadata", "labels", "a"), True, "is boolean, must be text"),
+    "null block, Application": (APPLICATION, ("spec", "syncPolicy"), None, "expected map, found null"),
+    "label, AppProject": (PROJECT, ("metadata", "labels", "a"), True, "expected string, found boolean"),
     "long label, AppProject": (PROJECT, ("metadata", "labels", "a"), "x" * 64, "too long"),
     "unknown field, CephBucketTopic": (
         BUCKET_TOPIC,
@@ -247,19 +248,24 @@ WRONG: dict[str, tuple[Object, tuple[str | int, ...], Any, str]] = {
         True,
         "did you mean 'useSSL'",
     ),
-    "enum, CephBucketNotification": (NOTIFICATION, ("spec", "events", 0), "s3:Created", "is not one of"),
+    "enum, CephBucketNotification": (
+        NOTIFICATION,
+        ("spec", "events", 0),
+        "s3:Created",
+        "is not one of the allowed values",
+    ),
     "name, ObjectBucketClaim": (BUCKET_CLAIM, ("metadata", "name"), "A_b", "does not match"),
-    "unknown field, KnativeServing": (SERVING, ("spec", "highAvailability"), {}, "unknown field"),
-    "type, KnativeKafka": (KNATIVE_KAFKA, ("spec", "source", "enabled"), "yes", "must be boolean"),
+    "unknown field, KnativeServing": (SERVING, ("spec", "highAvailability"), {}, "unknown key"),
+    "type, KnativeKafka": (KNATIVE_KAFKA, ("spec", "source", "enabled"), "yes", "expected boolean, found string"),
     "unknown field, KafkaSource": (KAFKA_SOURCE, ("spec", "topic"), "a", "did you mean 'topics'"),
-    "pod field, Knative Service": (KNATIVE_SERVICE, (*CONTAINER, "imagePull"), "Always", "unknown field"),
-    "unknown field, ExternalSecret": (EXTERNAL_SECRET, ("spec", "secretStore"), {}, "unknown field"),
-    "type, Subscription": (SUBSCRIPTION, ("spec", "channel"), 4.2, "is number, must be text"),
+    "pod field, Knative Service": (KNATIVE_SERVICE, (*CONTAINER, "imagePull"), "Always", "unknown key"),
+    "unknown field, ExternalSecret": (EXTERNAL_SECRET, ("spec", "secretStore"), {}, "unknown key"),
+    "type, Subscription": (SUBSCRIPTION, ("spec", "channel"), 4.2, "expected string, found number"),
     "pattern, PrometheusRule": (RULES, ("spec", "groups", 0, "rules", 0, "for"), "5 min", "does not match"),
-    "type, ServiceMonitor": (MONITOR, ("spec", "endpoints"), {}, "is map, must be list"),
-    "enum, Route": (ROUTE, ("spec", "tls", "termination"), "Edge", "is not one of"),
+    "type, ServiceMonitor": (MONITOR, ("spec", "endpoints"), {}, "expected list, found map"),
+    "enum, Route": (ROUTE, ("spec", "tls", "termination"), "Edge", "is not one of the allowed values"),
     "pattern, ConsoleLink": (LINK, ("spec", "location"), "Menu", "does not match"),
-    "type, Certificate": (CERTIFICATE, ("spec", "dnsNames"), "a", "is text, must be list"),
+    "type, Certificate": (CERTIFICATE, ("spec", "dnsNames"), "a", "expected list, found string"),
     "unknown field, Deployment": (
         DEPLOYMENT,
         ("spec", "template", "spec", "contaners"),
@@ -270,32 +276,42 @@ WRONG: dict[str, tuple[Object, tuple[str | int, ...], Any, str]] = {
         DEPLOYMENT,
         (*CONTAINER, "livenessProbe", "http"),
         {},
-        "unknown field",
+        "unknown key",
     ),
-    "type, Deployment": (DEPLOYMENT, ("spec", "replicas"), "2", "is text, must be integer"),
-    "number, Deployment": (DEPLOYMENT, ("spec", "replicas"), 1.5, "is number, must be integer"),
+    "type, Deployment": (DEPLOYMENT, ("spec", "replicas"), "2", "expected integer, found string"),
+    "number, Deployment": (DEPLOYMENT, ("spec", "replicas"), 1.5, "expected integer, found number"),
     "unknown field, CronJob": (
         CRON_JOB,
         ("spec", "jobTemplate", "spec", "template", "spec", "restart"),
         "Never",
-        "unknown field",
+        "unknown key",
     ),
-    "int-or-string, Service": (SERVICE, ("spec", "ports", 0, "targetPort"), True, "fits none of its forms"),
-    "annotation, ConfigMap": (NATIVE["config map"], ("metadata", "annotations", "a"), 1, "must be text"),
-    "data, ConfigMap": (NATIVE["config map"], ("data", "a"), 1, "must be text"),
+    "int-or-string, Service": (
+        SERVICE,
+        ("spec", "ports", 0, "targetPort"),
+        True,
+        "expected string or integer, found boolean",
+    ),
+    "annotation, ConfigMap": (
+        NATIVE["config map"],
+        ("metadata", "annotations", "a"),
+        1,
+        "expected string, found integer",
+    ),
+    "data, ConfigMap": (NATIVE["config map"], ("data", "a"), 1, "expected string, found integer"),
     "unknown field, NetworkPolicy": (
         NETWORK_POLICY,
         ("spec", "ingress", 0, "form"),
         [],
         "did you mean 'from'",
     ),
-    "type, Role": (ROLE, ("rules", 0, "verbs"), "get", "is text, must be list"),
+    "type, Role": (ROLE, ("rules", 0, "verbs"), "get", "expected list, found string"),
 }
 # kubernetes-validate takes these, the API server does not take them as meant
 STRICTER: dict[str, tuple[Object, tuple[str | int, ...], Any, str]] = {
-    "null block, Deployment": (DEPLOYMENT, ("spec",), None, "is null, must be map"),
-    "null list, Deployment": (DEPLOYMENT, ("spec", "template", "spec", "volumes"), None, "is null"),
-    "null value, Secret": (NATIVE["secret"], ("stringData", "a"), None, "is null, must be text"),
+    "null block, Deployment": (DEPLOYMENT, ("spec",), None, "expected map, found null"),
+    "null list, Deployment": (DEPLOYMENT, ("spec", "template", "spec", "volumes"), None, "expected list, found null"),
+    "null value, Secret": (NATIVE["secret"], ("stringData", "a"), None, "expected string, found null"),
     "long label, pod template": (
         DEPLOYMENT,
         ("spec", "template", "metadata", "labels", "b"),
@@ -317,7 +333,7 @@ def test_a_wrong_object_is_refused_where_it_is_wrong(
 ) -> None:
     found = SCHEMAS.violations(changed(good, path, value), "1.34")
     assert [one.path for one in found] == [path]
-    assert word in found[0].message
+    assert word in f"{found[0].message}; {found[0].cure}"
 
 
 @pytest.mark.parametrize(
@@ -340,7 +356,7 @@ def test_what_must_be_there_is_missed_at_its_parent(good: Object, gone: tuple[st
     del here[gone[-1]]
     found = SCHEMAS.violations(bad, "1.34")
     assert [one.path for one in found] == [path]
-    assert f"'{gone[-1]}' is a required property" in found[0].message
+    assert found[0].message == f"the key '{gone[-1]}' is missing"
 
 
 def test_all_violations_are_found_at_once_in_order_of_their_paths() -> None:
@@ -377,7 +393,7 @@ def test_openshift_serverless_refuses_what_only_upstream_has(
     assert SCHEMAS.violations(newer, "1.34", "kubernetes") == []
     (found,) = SCHEMAS.violations(newer, "1.34", "openshift")
     assert found.path == (*path, *below)
-    assert found.message.startswith("unknown field")
+    assert found.message.startswith("unknown key")
 
 
 def test_openshift_serverless_leaves_the_spec_of_its_operands_open() -> None:
@@ -414,8 +430,8 @@ def test_a_kind_without_schema_is_never_passed_in_silence(bad: Object) -> None:
 def test_what_json_cannot_hold_is_a_violation() -> None:
     bad = changed(NATIVE["config map"], ("data",), {1: "a", "b": {2}})
     assert SCHEMAS.violations(bad, "1.34") == [
-        Violation(("data",), "the key 1 is no text; quote it"),
-        Violation(("data", "b"), "is a set, which JSON does not have; quote it"),
+        Violation(("data",), "wrong-type", "the key 1 is no text", "quote it"),
+        Violation(("data", "b"), "wrong-type", "is a set, which JSON does not have", "quote it"),
     ]
 
 
@@ -430,7 +446,8 @@ def test_subclasses_of_text_and_numbers_are_judged_as_what_they_are() -> None:
     good = changed(good, ("metadata", "labels"), {Text("a"): Text("b")})
     assert SCHEMAS.violations(good, "1.34") == []
     bad = changed(good, ("spec", "replicas"), Text("2"))
-    assert SCHEMAS.violations(bad, "1.34") == [Violation(("spec", "replicas"), "is text, must be integer")]
+    found = Violation(("spec", "replicas"), "wrong-type", 'expected integer, found string "2"')
+    assert SCHEMAS.violations(bad, "1.34") == [found]
 
 
 @pytest.mark.parametrize(
@@ -439,13 +456,12 @@ def test_subclasses_of_text_and_numbers_are_judged_as_what_they_are() -> None:
         (
             changed(SERVICE, ("spec", "ports", 0, "targetPort"), True),
             ("spec", "ports", 0, "targetPort"),
-            "fits none of its forms: is boolean, must be text; is boolean, must be integer",
+            "expected string or integer, found boolean true",
         ),
         (
             changed(ROUTE, ("spec",), {**ROUTE["spec"], "path": "/a", "tls": {"termination": "passthrough"}}),
-            ("spec",),
-            "fits none of its forms: path: '/a' is expected to be empty; "
-            "tls: {'termination': 'passthrough'} is not one of [None]; is in a form that is not allowed",
+            ("spec", "path"),
+            "'/a' is expected to be empty",
         ),
         (
             changed(
@@ -460,7 +476,21 @@ def test_subclasses_of_text_and_numbers_are_judged_as_what_they_are() -> None:
     ids=["none", "deeper", "several"],
 )
 def test_alternatives_are_explained(bad: Object, path: tuple[str | int, ...], message: str) -> None:
-    assert SCHEMAS.violations(bad, "1.34") == [Violation(path, message)]
+    (found,) = SCHEMAS.violations(bad, "1.34")
+    assert (found.path, found.message) == (path, message)
+
+
+def test_all_that_is_missing_is_named() -> None:
+    bad = changed(NATIVE["role binding"], ("roleRef",), {"apiGroup": "rbac.authorization.k8s.io"})
+    assert [(one.path, one.message) for one in SCHEMAS.violations(bad, "1.34")] == [
+        (("roleRef",), "the key 'kind' is missing"),
+        (("roleRef",), "the key 'name' is missing"),
+    ]
+
+
+def test_a_long_value_is_shortened() -> None:
+    bad = changed(DEPLOYMENT, ("metadata", "labels", "a"), "x" * 5000)
+    assert len(SCHEMAS.violations(bad, "1.34")[0].message) < 300
 
 
 def test_a_refusal_that_only_the_fast_validator_sees_is_kept() -> None:
@@ -469,10 +499,14 @@ def test_a_refusal_that_only_the_fast_validator_sees_is_kept() -> None:
     assert [one.path for one in found] == [("metadata", "name")]
 
 
-def test_a_message_does_not_show_the_text_of_a_secret() -> None:
-    bad = changed(NATIVE["secret"], ("data", "password"), 20261121)
+@pytest.mark.parametrize("section", ["data", "stringData"])
+@pytest.mark.parametrize(
+    ("value", "kind"), [(20261121, "integer"), (20.261121, "number"), (True, "boolean")], ids=["int", "float", "bool"]
+)
+def test_a_message_does_not_show_the_text_of_a_secret(section: str, value: Any, kind: str) -> None:
+    bad = changed(NATIVE["secret"], (section, "password"), value)
     (found,) = SCHEMAS.violations(bad, "1.34")
-    assert found == Violation(("data", "password"), "is integer, must be text")
+    assert found == Violation((section, "password"), "wrong-type", f"expected string, found {kind}", "quote it")
 
 
 # --- versions

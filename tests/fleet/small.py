@@ -86,8 +86,8 @@ def process(*arguments: str | Path, cwd: Path | None = None, **environment: str)
 
 
 def manifest(path: Path) -> Any:
-    """The one object in a file."""
-    return yaml.safe_load(path.read_text("utf-8"))
+    """The object in a file; of root.yaml, which begins with the project of roots, the root itself."""
+    return list(yaml.safe_load_all(path.read_text("utf-8")))[-1]
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from medpattern.charts import helm
+from medpattern.documents.writer import dump
 from medpattern.rendering.diff import cluster_ranges, tree_diff
-from tests.fleet.small import commit, copy_small, edit, git, medpattern, tree
+from tests.fleet.small import commit, copy_small, edit, git, medpattern, render, tree
 
 WARD = "values/values-ward.yaml"
 
@@ -182,9 +186,130 @@ def test_ranges_name_first_and_last_of_a_run() -> None:
 
 
 def test_files_that_are_no_objects_are_compared_as_text() -> None:
-    found = tree_diff(
-        {"c/charts/a/values-medpattern.yaml": b"x: 1\n"}, {"c/charts/a/values-medpattern.yaml": b"x: 2\n"}
-    )
+    found = tree_diff({"c/charts/a/notes.txt": b"x\n", "c/cluster/a.yaml": b"{\n"}, {"c/cluster/a.yaml": b"[\n"})
 
-    assert [(item.part, item.label, item.clusters) for item in found] == [("a", "values-medpattern.yaml", ("c",))]
-    assert found[0].lines[-2:] == ("-x: 1", "+x: 2")
+    assert [(item.part, item.label, item.clusters) for item in found.objects] == [("cluster", "cluster/a.yaml", ("c",))]
+    assert found.objects[0].lines[-2:] == ("-{", "+[")
+
+
+def test_an_application_named_as_a_folder_of_the_tree_is_told_apart_from_it() -> None:
+    def made(image: str, wave: str) -> dict[str, bytes]:
+        def text(name: str, data: str) -> bytes:
+            return dump({"kind": "ConfigMap", "metadata": {"name": name}, "data": {"is": data}}).encode()
+
+        return {"c/charts/argocd/templates/a.yaml": text("of-app", image), "c/argocd/b.yaml": text("of-root", wave)}
+
+    found = tree_diff(made("1", "1"), made("2", "2"))
+
+    assert [(item.part, item.label) for item in found.objects] == [
+        ("argocd", "ConfigMap/of-app"), ("argocd", "ConfigMap/of-root"),
+    ]  # fmt: skip
+
+
+def test_a_new_destination_moves_every_object_of_a_chart_that_stays_the_same(rendered: Path) -> None:
+    edit(rendered, WARD, "    viewer:\n      namespace: images\n", "    viewer:\n      namespace: broker\n")
+
+    result = medpattern("render", "--diff", "--cluster", "west", root=rendered)
+
+    headings = {line for line in result.out.splitlines() if line.startswith("--- viewer: Deployment")}
+    assert headings == {
+        "--- viewer: Deployment/viewer in broker (west)",
+        "--- viewer: Deployment/viewer in images (west)",
+    }
+
+
+def test_a_file_that_medpattern_did_not_make_is_no_change(rendered: Path) -> None:
+    (rendered / "rendered/west/cluster/mine.yaml").write_text("kind: ConfigMap\nmetadata: {name: mine}\n", "utf-8")
+
+    assert medpattern("render", "--diff", root=rendered).code == 0
+
+
+# ---- ordinary charts -------------------------------------------------------------------------------------------
+
+LEGEND = "charts/legend/templates/legend.yaml"
+LEGEND_VALUES = "charts/legend/values.yaml"
+
+
+@pytest.fixture
+def _without_helm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "helm_python", None)
+    monkeypatch.setattr(helm.shutil, "which", lambda _: None)
+
+
+@pytest.mark.parametrize("how", ["--diff", "--diff-from=HEAD"])
+def test_an_ordinary_chart_shows_its_objects_where_there_is_helm(how: str, rendered: Path) -> None:
+    commit(rendered)
+    edit(rendered, LEGEND_VALUES, "size: 3", "size: 4")
+
+    result = medpattern("render", how, root=rendered)
+
+    assert [line for line in result.out.splitlines() if line.startswith("---")] == [
+        "--- legend: ConfigMap/legend in images (same change on east, west)"
+    ]
+    changes = [line for line in result.out.splitlines() if line.startswith(("+ ", "- "))]
+    assert changes == ['-  size: "3"', '+  size: "4"']
+    assert "not hydrated" not in result.err
+
+
+def test_helm_is_told_release_and_namespace_and_the_clusters_own_values(rendered: Path) -> None:
+    edit(rendered, LEGEND, "  size:", '  of: "{{ .Release.Name }} in {{ .Release.Namespace }}"\n  size:')
+    edit(rendered, WARD, "red: pneumonia,", "red: healed,")
+
+    result = medpattern("render", "--diff", "--cluster", "west", root=rendered)
+
+    assert {"+  of: legend in images", "+  red: healed", "-  red: pneumonia"} <= set(result.out.splitlines())
+
+
+def test_definitions_beside_the_templates_count_too(rendered: Path) -> None:
+    folder = rendered / "charts/legend/crds"
+    folder.mkdir()
+    (folder / "colours.yaml").write_text("kind: CustomResourceDefinition\nmetadata: {name: colours.x}\n", "utf-8")
+
+    result = medpattern("render", "--diff", "--cluster", "west", root=rendered)
+
+    assert "--- legend: CustomResourceDefinition/colours.x (west)" in result.out
+
+
+@pytest.mark.usefixtures("_without_helm")
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_without_helm_the_files_are_compared_and_that_is_said_once(output: str, rendered: Path) -> None:
+    edit(rendered, LEGEND_VALUES, "size: 3", "size: 4")
+
+    result = medpattern("render", "--diff", "--output", output, root=rendered)
+
+    assert result.code == 1
+    assert "values.yaml" in result.out
+    assert "ConfigMap/legend" not in result.out
+    assert result.err.splitlines().count("legend: not hydrated: needs Helm") == 1
+
+
+def test_a_chart_that_helm_refuses_is_compared_by_its_files_on_both_sides(rendered: Path) -> None:
+    edit(rendered, LEGEND, "{{ .Values.size | quote }}", '{{ required "no size" .Values.gone }}')
+
+    result = medpattern("render", "--diff", root=rendered)
+
+    assert [line for line in result.out.splitlines() if line.startswith("---")] == [
+        "--- legend: templates/legend.yaml (same change on east, west)"
+    ]
+    (note,) = (line for line in result.err.splitlines() if line.startswith("legend: "))
+    assert note.startswith("legend: not hydrated: ")
+    assert "no size" in result.err
+
+
+def test_clusters_that_share_a_chart_and_its_values_share_what_helm_makes(
+    rendered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(rendered, LEGEND_VALUES, "size: 3", "size: 4")
+    calls: list[str] = []
+    template = helm.template
+
+    def counted(files: dict[str, bytes], release: str, namespace: str, values: str) -> list[tuple[str, dict[str, Any]]]:
+        calls.append(release)
+        return template(files, release, namespace, values)
+
+    old, new = tree(rendered / "rendered"), render(rendered)
+    monkeypatch.setattr(helm, "template", counted)
+    found = tree_diff(old, {path: file.content for path, file in new.files.items()})
+
+    assert [item.clusters for item in found.objects] == [("east", "west")]
+    assert calls == ["legend", "legend"], "the old side and the new one"

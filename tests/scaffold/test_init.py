@@ -15,7 +15,7 @@ import yaml
 from medpattern.documents.reader import parse_file
 from medpattern.rendering.run import run
 from medpattern.rendering.selection import Selection
-from tests.fleet.small import CHECKOUT, git, medpattern, process, tree
+from tests.fleet.small import CHECKOUT, git, manifest, medpattern, process, tree
 
 DISTRIBUTIONS = ["openshift", "kubernetes"]
 
@@ -47,7 +47,7 @@ def test_check_is_clean_and_findings_name_files_that_exist(made: Path) -> None:
 
 def test_applications_point_to_the_repository_that_was_named(made: Path) -> None:
     for path in (made / "rendered").glob("*/root.yaml"):
-        source = yaml.safe_load(path.read_text("utf-8"))["spec"]["source"]
+        source = manifest(path)["spec"]["source"]
         assert (source["repoURL"], source["targetRevision"]) == ("https://git.example.org/house.git", "live")
 
 
@@ -113,17 +113,30 @@ def test_the_readme_shows_only_commands_that_exist(made: Path) -> None:
         assert result.code == 0, (words, result.err)
 
 
-@pytest.mark.parametrize("existing", ["README.md", "values/values-global.yaml", ".githooks/pre-push"])
-def test_it_never_overwrites(existing: str, tmp_path: Path) -> None:
-    path = tmp_path / "house" / existing
+def test_it_never_overwrites_values_files(tmp_path: Path) -> None:
+    path = tmp_path / "house" / "values/values-global.yaml"
     path.parent.mkdir(parents=True)
     path.write_text("mine\n", "utf-8")
 
     result = medpattern("init", tmp_path / "house")
 
     assert result.code == 2
-    assert existing in result.err
-    assert tree(tmp_path / "house") == {existing: b"mine\n"}, "nothing else is written either"
+    assert "values/values-global.yaml" in result.err
+    assert tree(tmp_path / "house") == {"values/values-global.yaml": b"mine\n"}, "nothing else is written either"
+
+
+@pytest.mark.parametrize("existing", ["README.md", ".gitlab-ci.yml", ".githooks/pre-push"])
+def test_what_a_clone_brings_is_left_as_it_was(existing: str, tmp_path: Path) -> None:
+    path = tmp_path / "house" / existing
+    path.parent.mkdir(parents=True)
+    path.write_text("mine\n", "utf-8")
+
+    result = medpattern("init", tmp_path / "house")
+
+    assert result.code == 0
+    assert f"left as it was: {existing}" in result.err
+    assert path.read_text("utf-8") == "mine\n"
+    assert (tmp_path / "house/values/values-global.yaml").is_file()
 
 
 def test_a_second_init_changes_nothing(tmp_path: Path) -> None:
@@ -191,5 +204,5 @@ def test_a_name_that_yaml_reads_as_something_else_stays_a_name(word: str, tmp_pa
     result = medpattern("render", root=tmp_path / "house")
 
     assert result.code == 0, result.err
-    root = yaml.safe_load((tmp_path / f"house/rendered/{word}/root.yaml").read_text("utf-8"))
+    root = manifest(tmp_path / f"house/rendered/{word}/root.yaml")
     assert root["spec"]["source"]["targetRevision"] == word

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from medpattern.argocd.names import MANAGED_BY, NAMESPACE_WAVE, OPERATOR_WAVE, SYNC_WAVE
-from medpattern.charts.kinds import CONFIRM, SYNC_OPTIONS
+from medpattern.charts.kinds import with_confirmation
 from medpattern.charts.mirrors import mirrored
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.sections import Namespace, Subscription
@@ -36,9 +36,9 @@ def _namespace(cluster: Cluster, namespace: Namespace, *, holds_data: bool) -> d
     if facts.is_openshift and not facts.is_pushed:
         # OpenShift GitOps manages only namespaces that say so.
         labels = {MANAGED_BY: facts.argocd_namespace, **labels}
-    annotations = {SYNC_WAVE: str(NAMESPACE_WAVE), **namespace.annotations}
+    annotations: dict[str, Any] = {SYNC_WAVE: str(NAMESPACE_WAVE), **namespace.annotations}
     if holds_data:
-        annotations[SYNC_OPTIONS] = ",".join(CONFIRM)
+        annotations = with_confirmation(annotations)
     metadata: dict[str, Any] = {"name": namespace.name}
     if labels:
         metadata["labels"] = labels

@@ -29,12 +29,15 @@ def find_chart(root: Path, path: str) -> Path | None:
     """The folder of the chart `path`: in the repository at `root`, or among those that ship with medpattern."""
     if ".." in path.split("/"):
         return None
-    folders = (base / path for base in (root, builtin_folder()))
-    return next((folder for folder in folders if (folder / "Chart.yaml").is_file()), None)
+    for base in (root, builtin_folder()):
+        folder = base / path
+        if (folder / "Chart.yaml").is_file() and folder.resolve().is_relative_to(base.resolve()):
+            return folder
+    return None
 
 
 def chart_files(folder: Path) -> dict[str, bytes]:
-    """Every file below `folder` by its name relative to it, hidden ones left out.
+    """Every file below `folder` by its name relative to it, hidden ones but .helmignore left out.
 
     Raises:
         OutsideLinkError: a link that leaves the folder.
@@ -43,7 +46,8 @@ def chart_files(folder: Path) -> dict[str, bytes]:
     root = folder.resolve()
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if not path.is_file() or any(part.startswith(".") for part in name.split("/")):
+        hidden = any(part.startswith(".") and part != ".helmignore" for part in name.split("/"))
+        if hidden or not path.is_file():
             continue
         if not path.resolve().is_relative_to(root):
             raise OutsideLinkError(name)

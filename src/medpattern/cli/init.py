@@ -42,8 +42,10 @@ def init(
     if has_credentials(url):
         raise UsageError("the repository's URL holds credentials; give --repo-url without them")
     files = plan_repository(str(distribution), cluster or ["hospital-1"], url, revision)
-    write_repository(folder, files)
-    console.say(f"made {len(files)} files in {folder}")
+    kept = write_repository(folder, files)
+    console.say(f"made {len(files) - len(kept)} files in {folder}")
+    for name in kept:
+        console.say(f"left as it was: {name}")
     if url == PLACEHOLDER_URL:
         console.say(f"set main.git.repoURL in {folder}/values/values-global.yaml; it says {url}")
     console.say(f"next: cd {folder}; medpattern render")

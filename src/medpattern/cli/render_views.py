@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from medpattern import __version__
 from medpattern.charts.helm import NEEDS_HELM
 from medpattern.cli import console
 from medpattern.cli.render import NOTHING_TO_DO
-from medpattern.documents.file import File
 from medpattern.documents.writer import dump
-from medpattern.errors import InputError, UsageError
+from medpattern.errors import DataDeletionError, HelmError, InputError, UsageError
 from medpattern.findings import did_you_mean, errors_of
-from medpattern.rendering.diff import ObjectDiff, cluster_ranges, tree_diff
-from medpattern.rendering.renderer import Renderer
+from medpattern.rendering.apps import RenderedApp
+from medpattern.rendering.diff import cluster_ranges
+from medpattern.rendering.preview import Preview, preview_revisions, preview_tree
+from medpattern.rendering.renderer import RenderedCluster, Renderer
 from medpattern.rendering.run import Outcome, run
 from medpattern.rendering.selection import Selection, tree_path
 from medpattern.rendering.settled import Settled
 from medpattern.tree.deletions import Removed
-from medpattern.tree.history import export_revision
 from medpattern.tree.plan import Action, Entry
 
 _CHECK_WORDS = {
@@ -40,12 +39,19 @@ def write(selection: Selection, tree: Path, settled: Settled | None, allowed: tu
     if not as_json:
         console.findings(outcome.findings)
         _print_removed(outcome.removed, "will be deleted from the clusters")
+    refused: tuple[str, ...] = ()
     if not outcome.errors:
-        outcome.write(allowed)
+        try:
+            outcome.write(allowed)
+        except DataDeletionError as error:
+            if not as_json:
+                raise
+            console.error(error)
+            refused = error.objects
     if as_json:
-        console.data_json(_as_json(outcome))
+        console.data_json({**_as_json(outcome), "refused": list(refused)})
     if outcome.errors or as_json:
-        return 2 if outcome.errors else 0
+        return 2 if outcome.errors or refused else 0
     for entry in outcome.plan.of(Action.FOREIGN):
         console.say(f"not made by medpattern, left alone: {tree / entry.path}")
     _summary(outcome)
@@ -59,11 +65,11 @@ def check(selection: Selection, tree: Path, *, as_json: bool) -> int:
     if as_json:
         console.data_json({**_as_json(outcome), "clean": code == 0})
         return code
+    if outcome.other_version:
+        console.say(f"the tree was rendered by medpattern {outcome.other_version}, this is {__version__}")
     console.findings(outcome.findings)
     if outcome.errors:
         return code
-    if outcome.other_version:
-        console.say(f"the tree was rendered by medpattern {outcome.other_version}, this is another version")
     for entry in outcome.plan.of(*_CHECK_WORDS):
         console.data(f"{_CHECK_WORDS[entry.action]}: {tree / entry.path}")
     if code:
@@ -92,51 +98,12 @@ def dry_run(selection: Selection, tree: Path, settled: Settled | None, *, as_jso
 
 def diff(selection: Selection, tree: Path, settled: Settled | None, *, as_json: bool) -> int:
     """Prints what a render would change, object by object."""
-    outcome = run(selection, tree, settled)
-    if outcome.errors:
-        raise InputError(outcome.findings)
-    if not as_json:
-        console.findings(outcome.findings)
-    touched = {entry.path for entry in outcome.plan.of(Action.CREATE, Action.UPDATE, Action.DELETE)}
-    clusters = {path.partition("/")[0] for path in touched}
-    old = {path: content for name in clusters for path, content in _on_disk(tree, name)}
-    new = {
-        path: file.content
-        for path, file in outcome.files.items()
-        if path.partition("/")[0] in clusters and (path in touched or not selection.app or path in old)
-    }
-    if selection.app:
-        new = {**old, **{path: content for path, content in new.items() if path in touched}}
-    return _print_diff(tree_diff(old, new), outcome.removed, outcome.clusters, as_json=as_json)
+    return _print_preview(preview_tree(selection, tree, settled), as_json=as_json)
 
 
 def diff_from(selection: Selection, revision: str, target: str, *, as_json: bool) -> int:
     """Prints what the inputs render differently since a git revision; the work tree is not touched."""
-    with tempfile.TemporaryDirectory(prefix="medpattern-") as folder:
-        base = Path(folder)
-        before = replace(selection, root=export_revision(selection.root, revision, base / "from"))
-        after = selection
-        if target:
-            after = replace(selection, root=export_revision(selection.root, target, base / "to"))
-        old = run(_known(before), base / "empty")
-        new = run(after, base / "empty")
-        for outcome in (old, new):
-            if outcome.errors:
-                raise InputError(outcome.findings)
-        if not as_json:
-            console.findings(new.findings)
-        # The old tree is laid out, so that what disappears is found as in a real one.
-        old.write()
-        gone = run(after, base / "empty").removed
-        clusters = sorted({*old.clusters, *new.clusters})
-        found = tree_diff(_contents(old.files), _contents(new.files))
-        return _print_diff(found, gone, clusters, as_json=as_json)
-
-
-def _known(selection: Selection) -> Selection:
-    """`selection` without clusters that the revision did not have yet."""
-    names = set(selection.load().facts)
-    return replace(selection, clusters=tuple(name for name in selection.clusters if name in names))
+    return _print_preview(preview_revisions(selection, revision, target), as_json=as_json)
 
 
 def stream(selection: Selection, tree: Path, *, as_json: bool) -> int:
@@ -156,7 +123,7 @@ def stream(selection: Selection, tree: Path, *, as_json: bool) -> int:
             if selection.app not in ("", app.app.name):
                 continue
             if app.is_hydrated:
-                objects += app.objects()
+                objects += _objects(item, app)
             else:
                 why = NEEDS_HELM if app.is_copied else "not hydrated: its chart lies in another repository"
                 console.say(f"{item.cluster.name}/{app.app.name}: {why}")
@@ -165,14 +132,14 @@ def stream(selection: Selection, tree: Path, *, as_json: bool) -> int:
     return 0
 
 
-def _on_disk(tree: Path, cluster: str) -> Iterable[tuple[str, bytes]]:
-    for path in sorted((tree / cluster).rglob("*")):
-        if path.is_file():
-            yield path.relative_to(tree).as_posix(), path.read_bytes()
-
-
-def _contents(files: Mapping[str, File]) -> dict[str, bytes]:
-    return {path: file.content for path, file in files.items()}
+def _objects(item: RenderedCluster, app: RenderedApp) -> list[dict[str, Any]]:
+    try:
+        return app.objects()
+    except HelmError as error:
+        raise HelmError(f"{item.cluster.name}/{app.app.name}: {error}") from error
+    except InputError as error:
+        words = "; ".join(map(str, error.findings))
+        raise HelmError(f"{item.cluster.name}/{app.app.name}: {words}") from error
 
 
 def _print_removed(removed: Iterable[Removed], words: str) -> None:
@@ -183,27 +150,29 @@ def _print_removed(removed: Iterable[Removed], words: str) -> None:
         console.data(f"  {item}" + ("  (holds data)" if item.holds_data else ""), "red")
 
 
-def _print_diff(found: list[ObjectDiff], removed: Iterable[Removed], fleet: Iterable[str], *, as_json: bool) -> int:
-    fleet = list(fleet)
+def _print_preview(preview: Preview, *, as_json: bool) -> int:
+    for note in preview.notes:
+        console.say(note)
     if as_json:
         console.data_json({
-            "removed": [_removed_json(item) for item in removed],
+            "removed": [_removed_json(item) for item in preview.removed],
             "objects": [
                 {"part": item.part, "object": item.label, "clusters": list(item.clusters), "diff": list(item.lines)}
-                for item in found
+                for item in preview.diffs
             ],
         })  # fmt: skip
-        return int(bool(found))
-    _print_removed(removed, "will be deleted from the clusters")
-    for item in found:
-        where = cluster_ranges(item.clusters, fleet)
+        return int(not preview.is_empty)
+    console.findings(preview.findings)
+    _print_removed(preview.removed, "will be deleted from the clusters")
+    for item in preview.diffs:
+        where = cluster_ranges(item.clusters, preview.clusters)
         many = f"same change on {where}" if len(item.clusters) > 1 else where
         console.data(f"--- {item.part}: {item.label} ({many})", "cyan")
         for line in item.lines:
             console.data(line, {"+": "green", "-": "red"}.get(line[:1], ""))
-    if not found:
+    if preview.is_empty:
         console.say("no object changes")
-    return int(bool(found))
+    return int(not preview.is_empty)
 
 
 def _summary(outcome: Outcome, *, would: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,8 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]
 from medpattern.documents.nodes import MAX_DEPTH, Composer, Constructor, at, step
 from medpattern.errors import InputError
 from medpattern.findings import Finding, KeyPath, Place
+
+_LADDER = re.compile(rf"^ *(?:[-?] +){{{5 * MAX_DEPTH}}}", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,11 @@ def parse_stream(file: str, text: str) -> list[Document]:
 
 
 def _refuse_deep_flow(file: str, text: str) -> None:
-    """The C parser recurses on `[[[[`: stop before its stack does."""
+    """The C parser recurses on `[[[[` and `- - - -`: stop before its stack does."""
+    ladder = _LADDER.search(text)
+    if ladder:
+        place = Place(file, text.count("\n", 0, ladder.start()) + 1, 1)
+        raise InputError([Finding("yaml-too-deep", f"nested deeper than {MAX_DEPTH} levels", place, cure="flatten it")])
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth = 0

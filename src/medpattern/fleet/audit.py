@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from medpattern.findings import Finding, KeyPath, Place, did_you_mean, dotted
@@ -123,6 +124,7 @@ def _applications(cluster: Cluster) -> Iterator[Finding]:
         if not app.disabled:
             yield from _foreign_names(cluster, app)
             yield from _references(cluster, app, namespaces, projects)
+            yield from _extra_namespaces(cluster, app, namespaces)
             yield from _origin(cluster, app)
 
 
@@ -154,7 +156,7 @@ def _references(cluster: Cluster, app: Application, namespaces: set[str], projec
     if not cluster.is_dropped(path) and not cluster.may_be_dropped("namespaces", app.namespace):
         if not app.namespace:
             yield _at(cluster, app.key, "missing-key", f"'{app.name}' has no namespace", "add 'namespace:'")
-        elif app.namespace not in namespaces and not _PLATFORM_NAMESPACE.match(app.namespace):
+        elif app.namespace not in namespaces and not is_platform_namespace(app.namespace):
             message = f"the namespace '{app.namespace}' is not declared"
             cure = _declare("namespaces", app.namespace, namespaces)
             yield _at(cluster, path, "undeclared-namespace", message, cure)
@@ -165,6 +167,20 @@ def _references(cluster: Cluster, app: Application, namespaces: set[str], projec
         elif app.project not in projects:
             message = f"the project '{app.project}' is not declared"
             yield _at(cluster, path, "undeclared-project", message, _declare("argoProjects", app.project, projects))
+
+
+def _extra_namespaces(cluster: Cluster, app: Application, namespaces: set[str]) -> Iterator[Finding]:
+    for index, name in enumerate(app.extra_namespaces):
+        known = name in namespaces or is_platform_namespace(name) or cluster.may_be_dropped("namespaces", name)
+        if not known:
+            message = f"the namespace '{name}' is not declared"
+            cure = _declare("namespaces", name, namespaces)
+            yield _at(cluster, (*app.key, "extraNamespaces", index), "undeclared-namespace", message, cure)
+
+
+def is_platform_namespace(name: str) -> bool:
+    """Whether a platform brings the namespace along, so that nobody has to declare it."""
+    return bool(_PLATFORM_NAMESPACE.match(name))
 
 
 def _declare(section: str, name: str, known: Iterable[str]) -> str:
@@ -245,6 +261,12 @@ def _cycles(graph: dict[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 def _source(cluster: Cluster) -> Iterator[Finding]:
+    others: dict[KeyPath, Any] = {("main", "multiSourceRepoUrl"): _default_repository(cluster)}
+    mirrors = cluster.globals.get("mirrors")
+    others |= {("global", "mirrors", key): url for key, url in (mirrors if isinstance(mirrors, dict) else {}).items()}
+    for path, url in others.items():
+        if has_credentials(str(url)) or has_credentials(f"https://{url}"):
+            yield _at(cluster, path, "credentials-in-url", "a URL with credentials", _NO_CREDENTIALS)
     for key, word in (("repoURL", "repoURL"), ("targetRevision", "revision")):
         path = ("main", "git", word)
         value = cluster.globals.get(key)

@@ -54,7 +54,17 @@ def _variant(root: Path, file: str) -> str:
 
 
 def facts_files(root: Path, folder: str) -> dict[str, str]:
-    """The facts file of each cluster by its name, sorted; empty if there is no such folder."""
+    """The facts file of each cluster by its name, sorted; empty if there is no such folder.
+
+    Raises:
+        UsageError: two files for one cluster.
+    """
     directory = root / folder
-    files = sorted(path.name for path in directory.glob("*.y*ml")) if directory.is_dir() else ()
-    return {file.rpartition(".")[0]: join(folder, file) for file in files}
+    found: dict[str, str] = {}
+    for path in sorted(directory.glob("*.y*ml")) if directory.is_dir() else ():
+        if path.name.startswith(".") or not path.is_file():
+            continue
+        if path.stem in found:
+            raise UsageError(f"{join(folder, path.name)} and {found[path.stem]} are facts of one cluster; remove one")
+        found[path.stem] = join(folder, path.name)
+    return found

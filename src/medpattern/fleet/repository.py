@@ -52,8 +52,8 @@ class Repository:
         except (FileNotFoundError, NotADirectoryError):
             self.files[file] = ""
             return None
-        except IsADirectoryError as error:
-            raise UsageError(f"{self.root / file} is a folder, a file was expected") from error
+        except OSError as error:
+            raise UsageError(f"{self.root / file}: {error.strerror}") from error
         self.files[file] = sha256(content).hexdigest()
         return content
 

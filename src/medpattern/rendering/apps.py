@@ -11,6 +11,7 @@ from medpattern.charts.files import COPIED_VALUES
 from medpattern.charts.generator import HEADER, GeneratedChart, Generator
 from medpattern.charts.source import ChartSource
 from medpattern.charts.values import ChartValues, ValuesBuilder
+from medpattern.checks.schemas import SchemaSet
 from medpattern.documents.file import File
 from medpattern.documents.writer import dump
 from medpattern.errors import ChartSourceError
@@ -18,6 +19,7 @@ from medpattern.findings import Finding, KeyPath, did_you_mean, dotted
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.fleet import Fleet
 from medpattern.fleet.sections import Application
+from medpattern.rendering.objects import ObjectCheck
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,13 @@ class AppRenderer:
     fleet: Fleet
     catalog: Catalog
     findings: list[Finding]
+    schemas: SchemaSet
     _builder: ValuesBuilder = field(default_factory=ValuesBuilder)
     _generators: dict[int, Generator] = field(default_factory=dict)
     _copies: dict[int, dict[str, File]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._objects = ObjectCheck(self.schemas)
 
     def render(self, cluster: Cluster, app: Application) -> RenderedApp | None:
         """The application `app` of `cluster`; None where findings say why not."""
@@ -80,6 +86,13 @@ class AppRenderer:
         except ChartSourceError as error:
             self.findings += error.findings
             return None
+
+    def render_quietly(self, cluster: Cluster, app: Application) -> RenderedApp | None:
+        """As `render`, for a disabled application: what is wrong with it stops nobody."""
+        kept = list(self.findings)
+        rendered = self.render(cluster, app)
+        self.findings[:] = kept
+        return rendered
 
     def source(self, app: Application) -> ChartSource | None:
         """Its chart, if it lies in the repository or ships with medpattern, and can be read."""
@@ -116,7 +129,9 @@ class AppRenderer:
             return None
         generator = self._generators.setdefault(id(source), Generator(source))
         chart = generator.generate(values.values)
-        return RenderedApp(app, values, source, chart, chart.files)
+        rendered = RenderedApp(app, values, source, chart, chart.files)
+        self.findings += self._objects.check(cluster, app, chart)
+        return rendered
 
     def _valid(self, values: ChartValues, source: ChartSource) -> bool:
         """Whether the chart's closed schema accepts the values; each breach becomes a finding at its place."""

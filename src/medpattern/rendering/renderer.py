@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medpattern.argocd.applications import Git
+from medpattern.argocd.names import ROOT_PROJECT
 from medpattern.charts.catalog import Catalog
 from medpattern.charts.generator import HEADER
 from medpattern.charts.source import ChartSource
 from medpattern.checks.schemas import SchemaSet
 from medpattern.documents.file import File
-from medpattern.documents.reader import check_syntax, parse_file
+from medpattern.documents.reader import check_syntax, parse_stream
 from medpattern.documents.writer import dump
 from medpattern.errors import InputError
 from medpattern.findings import Finding, errors_of, in_order
@@ -24,8 +25,10 @@ from medpattern.rendering.inputs import cluster_inputs
 from medpattern.rendering.roots import RootInputs, git_of, manifests, missing_kinds
 from medpattern.rendering.selection import DEFAULT_TREE
 from medpattern.rendering.settled import Spokes
-from medpattern.rendering.warnings import UnreadNames, missing_digests
+from medpattern.rendering.warnings import UnreadNames, missing_digests, not_hydrated
 from medpattern.tree.receipt import RECEIPT, Receipt, make_receipt
+
+ROOT_PROJECT_FILE = f"argocd/appproject-{ROOT_PROJECT}.yaml"
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Renderer:
     def __post_init__(self) -> None:
         self.catalog = Catalog(self.fleet.repository.root)
         self._found: list[Finding] = []
-        self._apps = AppRenderer(self.fleet, self.catalog, self._found)
+        self._apps = AppRenderer(self.fleet, self.catalog, self._found, self.schemas)
         self._unread = UnreadNames(self.catalog)
         self._spokes = Spokes(self.fleet.repository.root, self.fleet.values_folder, self.fleet.facts_files)
         self._reread: set[str] = set()
@@ -77,17 +80,21 @@ class Renderer:
             UsageError: no cluster has that name.
         """
         cluster = self.fleet.cluster(name)
-        apps, sources = self._applications(cluster)
+        apps, retired, sources = self._applications(cluster)
         spokes = tuple((spoke, self._git(spoke)) for spoke in cluster.spokes)
         git = self._git(cluster.facts)
         try:
-            made = manifests(RootInputs(cluster, apps, sources, git, spokes, self.schemas.scope))
+            made = manifests(RootInputs(cluster, apps, retired, sources, git, spokes, self.schemas.scope))
         except InputError as error:
             # Usually the audit has said so already, and at a better place.
             self._found += error.findings if not errors_of(self.findings) else ()
             made = {}
         header = HEADER.format(origin="the values files")
-        files = {path: File.of(dump(manifest, header=header)) for path, manifest in made.items()}
+        texts = {path: dump(manifest, header=header) for path, manifest in made.items()}
+        if ROOT_PROJECT_FILE in texts:
+            # Argo CD refuses an Application whose project is missing, and this file is applied by hand.
+            texts["root.yaml"] = f"{texts[ROOT_PROJECT_FILE]}---\n{dump(made['root.yaml'])}"
+        files = {path: File.of(text) for path, text in texts.items()}
         for rendered in apps:
             folder = f"charts/{rendered.app.name}"
             files |= {f"{folder}/{file_}": content for file_, content in rendered.files.items()}
@@ -102,13 +109,17 @@ class Renderer:
     def _git(self, facts: Facts) -> Git:
         return git_of(*self.fleet.values_and_git(facts), self.tree)
 
-    def _applications(self, cluster: Cluster) -> tuple[tuple[RenderedApp, ...], dict[str, ChartSource | None]]:
-        """The enabled applications, and the chart source of every one, disabled ones included."""
-        enabled = [app for app in cluster.applications if not app.disabled and app.name]
-        self._found += missing_kinds(cluster, enabled)
+    def _applications(
+        self, cluster: Cluster
+    ) -> tuple[tuple[RenderedApp, ...], tuple[RenderedApp, ...], dict[str, ChartSource | None]]:
+        """The enabled applications, the disabled ones as they would be, and the chart source of each."""
+        named = [app for app in cluster.applications if app.name]
+        enabled = [app for app in named if not app.disabled]
         rendered = [self._apps.render(cluster, app) for app in enabled]
-        sources = {app.name: self._apps.source(app) for app in cluster.applications}
-        return tuple(item for item in rendered if item is not None), sources
+        retired = [self._apps.render_quietly(cluster, app) for app in named if app.disabled]
+        sources = {app.name: self._apps.source(app) for app in named}
+        self._found += missing_kinds(cluster, enabled, sources)
+        return tuple(filter(None, rendered)), tuple(filter(None, retired)), sources
 
     def _read_back(self, name: str, file: File) -> None:
         """Parses each distinct YAML text: what is written must be what Argo CD and Helm can read.
@@ -123,8 +134,9 @@ class Renderer:
             check_syntax(name, file.content)
         else:
             self._names_read.add(name)
-            parse_file(name, file.content)
+            parse_stream(name, file.content.decode())
 
     def _warn(self, cluster: Cluster, apps: tuple[RenderedApp, ...]) -> None:
-        found = (*missing_digests(apps), *self._unread.of(cluster.layers))
+        unread = self._unread.of(cluster.layers, cluster.silenced)
+        found = (*missing_digests(apps), *not_hydrated(apps), *unread)
         self._found += [finding for finding in found if finding.code not in cluster.silenced]

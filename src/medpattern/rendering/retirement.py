@@ -12,13 +12,49 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from medpattern.argocd.names import CLUSTER_APP, ROOT_PROJECT, application_name
-from medpattern.findings import Finding, dotted
+from medpattern.documents.reader import parse_file
+from medpattern.documents.writer import dump
+from medpattern.errors import InputError
+from medpattern.findings import Finding, Severity, dotted
 from medpattern.rendering.renderer import RenderedCluster
 from medpattern.tree.history import committed_files
 from medpattern.tree.plan import Action, Entry
 
 _NAME = re.compile(rb"^  name: \"?([^\s\"]+)", re.MULTILINE)
 _PROJECT = re.compile(rb"^  project: \"?([^\s\"]+)", re.MULTILINE)
+
+
+def shrinking_projects(out: Path, rendered: RenderedCluster, entries: Iterable[Entry]) -> Iterator[Finding]:
+    """Warnings for rights that a project loses while its applications stay.
+
+    What a chart made with them, and makes no longer, Argo CD can then not prune.
+    """
+    cluster = rendered.cluster
+    for entry in entries:
+        name = entry.path.partition("/")[2]
+        if entry.action is not Action.UPDATE or not name.startswith("argocd/appproject-"):
+            continue
+        old = _rights((out / entry.path).read_bytes())
+        new = _rights(dump(rendered.manifests[name]).encode())
+        lost = sorted(old - new)
+        if lost:
+            path = ("clusterGroup", "applications")
+            words = ", ".join(lost[:6]) + (", ..." if len(lost) > 6 else "")
+            project = Path(name).stem.removeprefix("appproject-")
+            message = f"the project '{project}' loses {words}: what was made with these rights cannot be pruned"
+            cure = "keep them for one commit by 'kinds:' or 'extraNamespaces:' of the application, or prune by hand"
+            yield Finding("project-shrinks", message, cluster.place(path), dotted(path), cure, Severity.WARNING)
+
+
+def _rights(content: bytes) -> set[str]:
+    """The kinds and namespaces that an AppProject permits, in words; none of a damaged one."""
+    try:
+        spec = parse_file("appproject", content).data["spec"]
+        kinds = (*spec["clusterResourceWhitelist"], *spec["namespaceResourceWhitelist"])
+        found = {"/".join(filter(None, (kind["group"], kind["kind"]))) for kind in kinds}
+        return found | {f"the namespace {target['namespace']}" for target in spec["destinations"]}
+    except (InputError, KeyError, TypeError):
+        return set()
 
 
 def vanished_applications(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from medpattern.argocd import applications, clustergroup, projects
 from medpattern.argocd.applications import Git
-from medpattern.argocd.grants import GroupKind, declared_kinds, possible_kinds
+from medpattern.argocd.grants import GroupKind, declared_kinds, hides_kinds, possible_kinds
 from medpattern.argocd.names import CLUSTER_APP
 from medpattern.argocd.projects import Grants, Scope
 from medpattern.argocd.waves import sync_waves
@@ -20,6 +20,7 @@ from medpattern.errors import InputError
 from medpattern.findings import Finding, dotted
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts
+from medpattern.fleet.merge import lookup
 from medpattern.fleet.sections import Application
 from medpattern.rendering.apps import RenderedApp
 
@@ -30,10 +31,14 @@ _DATA = DATA_KINDS - {("", "Namespace")}
 
 @dataclass(frozen=True)
 class RootInputs:
-    """What the manifests of one cluster are made of: `sources` has the chart of every application."""
+    """What the manifests of one cluster are made of.
+
+    `apps` are the enabled applications, `retired` the disabled ones, `sources` the charts of both.
+    """
 
     cluster: Cluster
     apps: tuple[RenderedApp, ...]
+    retired: tuple[RenderedApp, ...]
     sources: dict[str, ChartSource | None]
     git: Git
     spokes: tuple[tuple[Facts, Git], ...]
@@ -41,10 +46,11 @@ class RootInputs:
 
 
 def git_of(values: dict[str, Any], git: dict[str, str], tree: str) -> Git:
-    """Where Argo CD reads the rendered tree: `git` of a cluster, through its mirrors."""
-    section = values.get("global")
-    mirrors = (section.get("mirrors") if isinstance(section, dict) else None) or {}
-    return Git(mirrored(git.get("repoURL", ""), mirrors), git.get("targetRevision", ""), tree)
+    """Where Argo CD reads the rendered tree: `git` of a cluster, through its mirrors, below main.git.path."""
+    mirrors = lookup(values, ("global", "mirrors"))[1] or {}
+    path = lookup(values, ("main", "git", "path"))[1]
+    folder = f"{path}/{tree}" if path else tree
+    return Git(mirrored(git.get("repoURL", ""), mirrors), git.get("targetRevision", ""), folder)
 
 
 def manifests(inputs: RootInputs) -> dict[str, Manifest]:
@@ -110,7 +116,7 @@ def _grants(inputs: RootInputs) -> tuple[dict[str, Grants], set[str]]:
     """What each project must permit, and the namespaces that hold data; disabled applications count too."""
     grants = {project.name: Grants() for project in inputs.cluster.projects}
     with_data: set[str] = set()
-    made = {id(rendered.app): rendered for rendered in inputs.apps}
+    made = {id(rendered.app): rendered for rendered in (*inputs.apps, *inputs.retired)}
     for app in inputs.cluster.applications:
         kinds = _kinds(inputs, app)
         namespaces = {app.namespace, *app.extra_namespaces} - {""}
@@ -134,10 +140,16 @@ def _kinds(inputs: RootInputs, app: Application) -> set[GroupKind]:
     return set(declared_kinds(app.kinds)) | (possible_kinds(source) if source else set())
 
 
-def missing_kinds(cluster: Cluster, enabled: Iterable[Application]) -> Iterator[Finding]:
-    """Remote charts without `kinds`: their AppProject would permit nothing of what they make."""
+def missing_kinds(
+    cluster: Cluster, enabled: Iterable[Application], sources: Mapping[str, ChartSource | None]
+) -> Iterator[Finding]:
+    """Charts that medpattern cannot look into and that do not say what they make.
+
+    Their AppProject would permit too little.
+    """
     for app in enabled:
-        if app.is_remote and not app.kinds:
-            message = f"medpattern cannot look into '{app.name}', so its AppProject would permit nothing"
+        source = sources.get(app.name)
+        if not app.kinds and (app.is_remote or (source and hides_kinds(source))):
+            message = f"medpattern cannot see all that '{app.name}' makes, so its AppProject would permit too little"
             cure = "list what it makes, as in 'kinds: [apps/Deployment, ServiceAccount]'"
             yield Finding("missing-kinds", message, cluster.place(app.key), dotted(app.key), cure)

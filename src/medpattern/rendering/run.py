@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from medpattern import __version__
+from medpattern.argocd.names import application_name
+from medpattern.charts.skeleton import file_name
 from medpattern.documents.file import File
 from medpattern.errors import DataDeletionError, InputError, UsageError
 from medpattern.findings import Finding, did_you_mean, errors_of, in_order
+from medpattern.fleet.cluster import Cluster
 from medpattern.rendering.renderer import Renderer
-from medpattern.rendering.retirement import vanished_applications
+from medpattern.rendering.retirement import shrinking_projects, vanished_applications
 from medpattern.rendering.selection import Selection, tree_path
 from medpattern.rendering.settled import Settled
 from medpattern.tree.deletions import Removed, removed_objects
+from medpattern.tree.history import lost_files
 from medpattern.tree.plan import Entry, Plan, plan_cluster, plan_stale
 from medpattern.tree.receipt import RECEIPT, keeping, read_receipt, rendered_by
 from medpattern.tree.write import carry_out
@@ -90,26 +94,53 @@ def run(selection: Selection, out: Path, settled: Settled | None = None) -> Outc
             kept = keeping(rendered.receipt, read_receipt(out / name))
             rendered.files[RECEIPT] = File.of(kept.text())
         files |= {f"{name}/{path}": file for path, file in rendered.files.items()}
-        mine = plan_cluster(out, name, rendered.files, selection.app)
+        wanted = _files_of(rendered.cluster, selection.app) if selection.app else bool
+        mine = plan_cluster(out, name, rendered.files, wanted)
         entries += mine
         gone += vanished_applications(selection.root, out, tree, rendered, mine)
+        gone += shrinking_projects(out, rendered, mine)
     if selection.app and selection.app not in apps and not errors_of(renderer.findings):
         raise UsageError(f"no application '{selection.app}' on these clusters; {did_you_mean(selection.app, apps)}")
     if selection.is_whole:
         entries += plan_stale(out, fleet.facts)
     plan = Plan(tuple(sorted(entries, key=lambda entry: entry.path)))
     findings = in_order((*renderer.findings, *gone))
+    lost = {} if selection.app else _lost(selection, out, tree, files)
     return Outcome(
         tree=out,
         plan=plan,
         files=files,
         findings=findings,
         # With errors a part is missing from what was rendered, and would look deleted.
-        removed=() if errors_of(findings) else tuple(removed_objects(out, plan.entries, files)),
+        removed=() if errors_of(findings) else tuple(removed_objects(out, plan.entries, files, lost)),
         clusters=tuple(names),
         skipped=skipped,
         other_version=_other_version(out, names),
     )
+
+
+def _lost(selection: Selection, out: Path, tree: str, files: Mapping[str, File]) -> dict[str, bytes]:
+    """Files of the rendered clusters at HEAD that are gone from disk without a render having said so."""
+    if not out.is_dir() or (selection.root / tree).resolve() != out.resolve():
+        return {}
+    receipts = {name: read_receipt(out / name) for name in {path.partition("/")[0] for path in files}}
+
+    def is_lost(path: str) -> bool:
+        # What a render has removed is in no receipt any longer, and has been agreed to.
+        cluster, _, name = path.partition("/")
+        receipt = receipts.get(cluster)
+        return cluster in receipts and (receipt is None or name in receipt.outputs)
+
+    return lost_files(selection.root, tree, out, is_lost)
+
+
+def _files_of(cluster: Cluster, app: str) -> Callable[[str], bool]:
+    """Which files of a cluster's folder a render of `app` alone looks at.
+
+    The receipt goes with it: it says what the inputs render, so files that lag behind stay visible.
+    """
+    manifest = f"argocd/{file_name('Application', application_name(cluster.facts, app))}"
+    return lambda name: name in (RECEIPT, manifest) or name.startswith(f"charts/{app}/")
 
 
 def _other_version(out: Path, names: Iterable[str]) -> str:

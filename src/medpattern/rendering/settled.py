@@ -22,7 +22,7 @@ from medpattern.tree.receipt import RECEIPT, Receipt, outputs_hold, read_receipt
 SPOKES = "(spokes)"
 
 _SOURCE = re.compile(rb"\b(?:main|mirrors)\b['\"]?[ \t]*:")
-_HUB = re.compile(rb"^hub:[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
+_HUB = re.compile(rb"(?:^|[{,])[ \t]*['\"]?hub['\"]?[ \t]*:[ \t]*['\"]?([^\s'\"#,}]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -135,5 +135,6 @@ class Spokes:
 
     @cached_property
     def _sources(self) -> dict[str, str]:
-        contents = {path.name: path.read_bytes() for path in (self.root / self.values_folder).glob("values-*.yaml")}
+        paths = (self.root / self.values_folder).glob("values-*.yaml")
+        contents = {path.name: path.read_bytes() for path in paths if path.is_file()}
         return {name: sha256(content).hexdigest() for name, content in contents.items() if _SOURCE.search(content)}

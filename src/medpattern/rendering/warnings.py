@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from medpattern.charts.catalog import Catalog, global_names, top_level_names
+from medpattern.charts.helm import NEEDS_HELM
 from medpattern.errors import ChartSourceError
 from medpattern.findings import Finding, Severity, did_you_mean, dotted
 from medpattern.fleet.layers import Layer
@@ -34,20 +35,31 @@ def missing_digests(apps: Iterable[RenderedApp]) -> Iterator[Finding]:
             )
 
 
+def not_hydrated(apps: Iterable[RenderedApp]) -> Iterator[Finding]:
+    """Ordinary charts whose objects are not known, since there is no Helm."""
+    for rendered in apps:
+        if rendered.is_copied and not rendered.is_hydrated:
+            key = rendered.app.key
+            message = f"'{rendered.app.name}': {NEEDS_HELM}"
+            cure = "pip install 'medpattern[helm]', or put helm on PATH"
+            place = rendered.values.cluster.place(key)
+            yield Finding("not-hydrated", message, place, dotted(key), cure, Severity.WARNING)
+
+
 @dataclass
 class UnreadNames:
     """Finds keys that no chart reads, under `global` and at the top of values files; each file once."""
 
     catalog: Catalog
-    _seen: dict[int, object] = field(default_factory=dict)
+    _seen: dict[tuple[int, frozenset[str]], object] = field(default_factory=dict)
 
-    def of(self, layers: Iterable[Layer]) -> Iterator[Finding]:
-        """The findings of those `layers` whose files have not been looked at."""
+    def of(self, layers: Iterable[Layer], silenced: frozenset[str]) -> Iterator[Finding]:
+        """The findings of those `layers` whose files have not been looked at for clusters so `silenced`."""
         for layer in layers:
             document = layer.document
-            if id(document) in self._seen:
+            if (id(document), silenced) in self._seen:
                 continue
-            self._seen[id(document)] = document
+            self._seen[(id(document), silenced)] = document
             section = document.data.get("global")
             for key in section if isinstance(section, dict) else ():
                 if key not in self._under_global and key not in _GLOBALS:

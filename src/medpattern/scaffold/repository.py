@@ -94,25 +94,30 @@ def plan_repository(
     return files
 
 
-def write_repository(folder: Path, files: dict[str, str]) -> None:
+def write_repository(folder: Path, files: dict[str, str]) -> list[str]:
     """Writes `files` below `folder`, which may exist.
 
+    Returns:
+        The files that were there already and have been left as they are, as a README of the clone.
+
     Raises:
-        UsageError: one of the files is there already; nothing is written.
+        UsageError: there are values files already; nothing is written.
     """
     present = [name for name in files if (folder / name).exists()]
-    if present:
-        raise UsageError(f"{folder} already has {', '.join(present)}; init never overwrites")
+    values = [name for name in present if name.startswith("values/")]
+    if values:
+        raise UsageError(f"{folder} already has {', '.join(values)}; init never overwrites")
     try:
-        for name, text in files.items():
+        for name in files.keys() - set(present):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8") as stream:
-                stream.write(text)
+                stream.write(files[name])
             if name.startswith(".githooks/"):
                 path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
     except OSError as error:
         raise UsageError(f"{error.filename}: {error.strerror}") from error
+    return present
 
 
 def _filled(name: str, words: dict[str, str]) -> str:

@@ -62,7 +62,9 @@ class _Object:
     unit: str
 
 
-def removed_objects(tree: Path, entries: Iterable[Entry], files: Mapping[str, File]) -> list[Removed]:
+def removed_objects(
+    tree: Path, entries: Iterable[Entry], files: Mapping[str, File], lost: Mapping[str, bytes] | None = None
+) -> list[Removed]:
     """The objects in deleted or changed files that no file of the cluster makes any longer.
 
     Generated templates are read as YAML with their actions blanked: kind, name and namespace are literal by
@@ -73,21 +75,25 @@ def removed_objects(tree: Path, entries: Iterable[Entry], files: Mapping[str, Fi
         tree: the rendered tree's folder, as it still is.
         entries: the plan.
         files: the new files by path in the tree.
+        lost: committed files that are gone from the tree without a render having removed them.
     """
     entries = list(entries)
+    lost = lost or {}
     moved = _moved_charts(tree, entries, files)
     units = {_unit(entry.path) for entry in entries if _may_remove(entry, tree)} | moved
+    units |= {_unit(path) for path in lost if path not in files}
 
     def old(path: str) -> bytes:
         try:
             return (tree / path).read_bytes()
         except OSError:
-            return b""
+            return lost.get(path, b"")
 
     gone: dict[tuple[str, _Object], tuple[bool, str]] = {}
     for unit in units:
         cluster = unit.partition("/")[0]
         paths = [f"{unit}/{name}" for name in files_in(tree / unit)] if _is_chart(unit) else [unit]
+        paths += [path for path in lost if path.startswith(f"{unit}/")]
         for path, found, guarded in _objects(unit, paths, old):
             gone[(cluster, found)] = (guarded, path)
     if not gone:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 from medpattern.errors import RemoteError
@@ -47,8 +48,28 @@ def export_revision(root: Path, revision: str, target: Path) -> Path:
     if archive.returncode:
         raise RemoteError(f"git archive: {archive.stderr.decode().strip()}")
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(target, filter="data")
+        tar.extractall(target, filter=_safe)  # noqa: S202  the filter keeps it in its folder
     return target / prefix.stdout.decode().strip()
+
+
+def _safe(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:
+    """Leaves out what would lead out of the folder, as a link to an absolute path."""
+    try:
+        return tarfile.data_filter(member, target)
+    except tarfile.FilterError:
+        return None
+
+
+def lost_files(root: Path, tree: str, out: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """Files of the tree at HEAD that are gone from `out` and `wanted`, by path in the tree; empty without git."""
+    try:
+        listing = _git(root, "ls-tree", "-r", "-z", "--name-only", "HEAD", f"./{tree}/")
+    except FileNotFoundError:
+        return {}
+    names = [name.decode() for name in listing.stdout.split(b"\0") if name] if listing.returncode == 0 else []
+    paths = [name.removeprefix(f"{tree}/") for name in names]
+    gone = [path for path in paths if wanted(path) and not (out / path).is_file()]
+    return {path: _git(root, "show", f"HEAD:./{tree}/{path}").stdout for path in gone}
 
 
 def origin_url(folder: Path) -> str:

@@ -5,9 +5,8 @@ Writing, --check, --dry-run, --diff and --watch are views of the same Plan.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -59,14 +58,16 @@ class Plan:
         return not self.of(Action.CREATE, Action.UPDATE, Action.DELETE, Action.FOREIGN)
 
 
-def plan_cluster(tree: Path, cluster: str, files: Mapping[str, File], only: str = "") -> list[Entry]:
+def plan_cluster(
+    tree: Path, cluster: str, files: Mapping[str, File], wanted: Callable[[str], bool] = bool
+) -> list[Entry]:
     """Compares the rendered `files` of a cluster with its folder below `tree`.
 
     Args:
         tree: the rendered tree's folder.
         cluster: the cluster's name, its folder there.
         files: content by name, relative to the cluster's folder.
-        only: an application; then nothing but its own files is looked at.
+        wanted: whether a file of that name is looked at; all are, unless said otherwise.
     """
     folder = tree / cluster
     known = read_receipt(folder)
@@ -74,15 +75,13 @@ def plan_cluster(tree: Path, cluster: str, files: Mapping[str, File], only: str 
     entries = []
     present = files_in(folder)
     for name, file in files.items():
-        if only and not belongs_to(name, only):
+        if not wanted(name):
             continue
         action = Action.CREATE
         if name in present:
             action = Action.UNCHANGED if _read(folder / name) == file.content else Action.UPDATE
         entries.append(Entry(f"{cluster}/{name}", action, file.digest))
-    for name in present - files.keys():
-        if only and not belongs_to(name, only):
-            continue
+    for name in filter(wanted, present - files.keys()):
         ours = name in listed or name == RECEIPT or is_generated(folder / name)
         entries.append(Entry(f"{cluster}/{name}", Action.DELETE if ours else Action.FOREIGN))
     return entries
@@ -93,18 +92,6 @@ def plan_stale(tree: Path, clusters: Iterable[str]) -> list[Entry]:
     known = set(clusters)
     stale = [name for name in cluster_folders(tree) if name not in known]
     return [entry for name in stale for entry in plan_cluster(tree, name, {})]
-
-
-def belongs_to(name: str, app: str) -> bool:
-    """Whether a render of `app` alone writes this file of a cluster's folder.
-
-    The receipt goes with it: it says what the inputs render, so files that lag behind stay visible.
-    """
-    return (
-        name == RECEIPT
-        or name.startswith(f"charts/{app}/")
-        or bool(re.fullmatch(rf"argocd/application-(.+-)?{re.escape(app)}\.yaml", name))
-    )
 
 
 def is_generated(path: Path) -> bool:

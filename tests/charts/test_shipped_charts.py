@@ -1,0 +1,339 @@
+"""The charts that ship with medpattern: what is closed stays closed, and a change in git reaches what it is for."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medpattern.charts.generator import GeneratedChart, Generator
+from medpattern.charts.source import ChartSource, fill_declared, read_chart
+from medpattern.checks.schemas import SchemaSet
+from medpattern.documents.validation import Violation
+from medpattern.findings import KeyPath
+from medpattern.fleet.merge import merge
+
+CHARTS = Path(__file__).parents[2] / "charts"
+NAMES = ["kafka", "risk-assessment", "serverless", "xray-storage"]
+FACTS = {
+    "clusterPlatform": "None",
+    "clusterVersion": "1.34",
+    "kubernetesVersion": "1.34",
+    "clusterDomain": "example.org",
+    "localClusterDomain": "apps.example.org",
+    "hubClusterDomain": "apps.hub.example.org",
+    "localClusterName": "hospital",
+    "pattern": "medical-diagnosis",
+}
+DISTRIBUTIONS = ["kubernetes", "openshift"]
+HOOK = "argocd.argoproj.io/hook"
+ANYWHERE = ("from", "to", "networkPolicyPeers", "loadBalancerSourceRanges")
+"""Lists of peers of which none means all."""
+
+ADDRESSES = ["192.0.2.0/28", "2001:db8::/32"]
+EXTERNAL_KAFKA = {"externalListener": {"enabled": True, "allowedCIDRs": ADDRESSES}}
+EXTERNAL_ROUTE = merge(EXTERNAL_KAFKA, {"externalListener": {"type": "route"}})
+EXTERNAL_STORE = {"provider": "external", "network": {"s3CIDRs": ["192.0.2.16/28"]}}
+OUTSIDE = {"namespace": "", "cidrs": ["192.0.2.16/28"]}
+BASES: dict[str, list[dict[str, Any]]] = {
+    "kafka": [{}, EXTERNAL_KAFKA, {"metrics": {"podMonitor": {"enabled": True}}}],
+    "risk-assessment": [{}, {"network": {"s3": OUTSIDE, "database": OUTSIDE}}],
+    "serverless": [{}],
+    "xray-storage": [{}, EXTERNAL_STORE, {"provider": "odf"}],
+}
+"""What each chart's values are walked from: the defaults, and what one step from them does not reach."""
+
+
+@cache
+def chart_source(name: str) -> ChartSource:
+    return read_chart(CHARTS / name, f"charts/{name}")
+
+
+@cache
+def generator(name: str) -> Generator:
+    return Generator(chart_source(name))
+
+
+def with_defaults(name: str, *changes: dict[str, Any], distribution: str = "kubernetes") -> dict[str, Any]:
+    """The chart's own values with some changed, complete."""
+    values = copy.deepcopy(chart_source(name).values.data)
+    for change in changes:
+        values = merge(values, change)
+    values["global"] = {**FACTS, "distribution": distribution}
+    return fill_declared(values, chart_source(name).schema)
+
+
+def refusals(name: str, values: dict[str, Any]) -> list[Violation]:
+    return chart_source(name).validator.violations(values)
+
+
+def generated(name: str, values: dict[str, Any]) -> GeneratedChart:
+    assert refusals(name, values) == []
+    return generator(name).generate(values)
+
+
+def objects(name: str, *changes: dict[str, Any], distribution: str = "kubernetes") -> list[dict[str, Any]]:
+    """What a chart makes of its defaults with some values changed."""
+    return generated(name, with_defaults(name, *changes, distribution=distribution)).hydrate("ward")
+
+
+def only(found: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    (one,) = [item for item in found if (item["kind"], item["metadata"]["name"]) == (kind, name)]
+    return one
+
+
+def nested(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Everything in `value`, with its path."""
+    yield path, value
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from nested(item, (*path, key))
+
+
+def without_hooks(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What Argo CD compares."""
+    return [item for item in found if HOOK not in (item["metadata"].get("annotations") or {})]
+
+
+# A change in git reaches the object store.
+
+
+SETTINGS: list[dict[str, Any]] = [
+    {"buckets": {"source": {"retentionDays": 7}}},
+    {"buckets": {"processed": {"retentionDays": 7}}},
+    {"buckets": {"anonymised": {"retentionDays": 0}}},
+    {"buckets": {"source": {"name": "other-source"}}},
+    {"access": {"service": "arn:aws:iam:::user/other"}},
+    {"access": {"uploader": "arn:aws:iam:::user/other"}},
+    {"s3": {"endpoint": "https://other.example.org"}},
+    {"s3": {"region": "other"}},
+    {"s3": {"ca": {"from": "configMap", "name": "ca", "key": "ca.crt"}}},
+    {"notification": {"name": "other"}},
+    {"notification": {"topic": "other"}},
+    {"notification": {"topicArn": "arn:aws:sns:::other"}},
+    {"notification": {"events": ["s3:ObjectCreated:Put"]}},
+    {"notification": {"prefix": "in/"}},
+    {"notification": {"suffix": ".png"}},
+    {"kafka": {"bootstrapHost": "other.example.org"}},
+    {"kafka": {"bootstrapPort": 9094}},
+    {"kafka": {"mechanism": "PLAIN"}},
+    {"kafka": {"caLocation": "/etc/ca.crt"}},
+]
+
+
+def named(change: Any) -> str:
+    """The change's key path, for the name of a test."""
+    return ".".join(str(key) for key in max((path for path, _ in nested(change)), key=len))
+
+
+@pytest.mark.parametrize("change", SETTINGS, ids=named)
+def test_a_changed_setting_of_the_buckets_changes_what_argo_cd_compares(change: dict[str, Any]) -> None:
+    before = without_hooks(objects("xray-storage", EXTERNAL_STORE))
+    after = without_hooks(objects("xray-storage", EXTERNAL_STORE, change))
+
+    for kind, name in (("ConfigMap", "prepare-buckets-settings"), ("Job", "prepare-buckets")):
+        assert only(before, kind, name) != only(after, kind, name), f"{kind}/{name} stays as it was"
+
+
+@pytest.mark.parametrize("base", BASES["xray-storage"], ids=["rook", "external", "odf"])
+def test_a_changed_retention_is_seen_whoever_provides_the_buckets(base: dict[str, Any]) -> None:
+    before = without_hooks(objects("xray-storage", base))
+    after = without_hooks(objects("xray-storage", base, SETTINGS[0]))
+
+    assert [item["kind"] for item, other in zip(before, after, strict=True) if item != other] == ["ConfigMap", "Job"]
+
+
+def test_the_job_of_the_buckets_is_made_again_and_not_changed() -> None:
+    job = only(objects("xray-storage"), "Job", "prepare-buckets")
+
+    assert job["metadata"]["annotations"]["argocd.argoproj.io/sync-options"] == "Force=true,Replace=true"
+    assert "ttlSecondsAfterFinished" not in job["spec"], "a Job that removes itself is missing for ever"
+
+
+def test_a_setting_does_not_touch_what_cannot_be_changed_of_a_job() -> None:
+    # With server-side diff Argo CD asks the API server about the change, which refuses one in the pod's template.
+    before, after = (only(objects("xray-storage", change), "Job", "prepare-buckets") for change in ({}, SETTINGS[0]))
+
+    assert before["spec"] == after["spec"]
+
+
+def test_the_settings_of_the_job_and_those_it_is_compared_by_are_the_same() -> None:
+    found = objects("xray-storage", EXTERNAL_STORE, SETTINGS[8])
+    settings = only(found, "ConfigMap", "prepare-buckets-settings")["data"]
+    job = only(found, "Job", "prepare-buckets")
+
+    seen = {
+        key.partition("/")[2]: value
+        for key, value in job["metadata"]["annotations"].items()
+        if key.startswith("settings.medpattern.io/")
+    }
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert seen == settings
+    assert settings["SOURCE_RETENTION_DAYS"] == "90"
+    assert container["envFrom"] == [{"configMapRef": {"name": "prepare-buckets-settings"}}]
+
+
+# Nothing is open because a list is empty.
+
+OPEN: list[tuple[str, dict[str, Any], KeyPath]] = [
+    ("kafka", {"externalListener": {"enabled": True}}, ("externalListener", "allowedCIDRs")),
+    ("kafka", {"externalListener": {"enabled": True, "type": "route"}}, ("externalListener", "allowedCIDRs")),
+    ("risk-assessment", {"network": {"s3": {"namespace": ""}}}, ("network", "s3", "cidrs")),
+    ("risk-assessment", {"network": {"database": {"namespace": ""}}}, ("network", "database", "cidrs")),
+    ("risk-assessment", {"network": {"s3": {"ports": []}}}, ("network", "s3", "ports")),
+    ("xray-storage", {"provider": "external"}, ("network", "s3CIDRs")),
+    ("xray-storage", {"network": {"s3Ports": []}}, ("network", "s3Ports")),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "place"), OPEN, ids=lambda value: value if isinstance(value, str) else "")
+def test_values_that_would_open_the_network_are_refused_where_they_stand(
+    name: str, change: dict[str, Any], place: KeyPath
+) -> None:
+    (refusal,) = refusals(name, with_defaults(name, change))
+
+    assert refusal.path == place
+    assert "non-empty" in refusal.message or "too short" in refusal.message
+
+
+@pytest.mark.parametrize("address", ["192.0.2.0", "999.0.2.0/28", "192.0.2.0.0/28", "192.0.2.0/33", "2001:db8::/129"])
+def test_an_address_that_is_none_is_refused_since_a_router_would_ignore_the_whole_list(address: str) -> None:
+    values = with_defaults("kafka", EXTERNAL_KAFKA, {"externalListener": {"allowedCIDRs": ["192.0.2.0/28", address]}})
+
+    assert [refusal.path for refusal in refusals("kafka", values)] == [("externalListener", "allowedCIDRs", 1)]
+
+
+@pytest.mark.parametrize("clients", [{"knative-eventing": False, "xraylab": False}, None], ids=["all-false", "none"])
+def test_a_listener_for_nobody_lets_nobody_in(clients: dict[str, bool] | None) -> None:
+    values = with_defaults("kafka")
+    values["listener"]["clientNamespaces"] = clients or {}
+    (listener,) = only(generated("kafka", values).hydrate("ward"), "Kafka", "kafka")["spec"]["kafka"]["listeners"]
+
+    # Every namespace has the label, so this names none.
+    nobody = {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "DoesNotExist"}]}
+    assert listener["networkPolicyPeers"] == [{"namespaceSelector": nobody}]
+
+
+def test_a_load_balancer_takes_the_allowed_addresses_only() -> None:
+    kafka = only(objects("kafka", EXTERNAL_KAFKA), "Kafka", "kafka")["spec"]["kafka"]
+    external = kafka["listeners"][1]
+
+    assert external["configuration"]["loadBalancerSourceRanges"] == ADDRESSES
+    assert external["networkPolicyPeers"] == [{"ipBlock": {"cidr": cidr}} for cidr in ADDRESSES]
+    assert "perPodRoute" not in kafka["template"]
+
+
+def test_routes_take_the_allowed_addresses_only() -> None:
+    kafka = only(objects("kafka", EXTERNAL_ROUTE, distribution="openshift"), "Kafka", "kafka")["spec"]["kafka"]
+
+    router = {"matchLabels": {"policy-group.network.openshift.io/ingress": ""}}
+    assert kafka["listeners"][1]["networkPolicyPeers"] == [{"namespaceSelector": router}]
+    for route in ("externalBootstrapRoute", "perPodRoute"):
+        assert kafka["template"][route]["metadata"]["annotations"] == {
+            "haproxy.router.openshift.io/ip_allowlist": "192.0.2.0/28 2001:db8::/32",
+            "haproxy.router.openshift.io/ip_whitelist": "192.0.2.0/28 2001:db8::/32",
+        }
+
+
+def test_a_user_without_topics_may_do_nothing() -> None:
+    user = only(
+        objects("kafka", {"users": {"idle": {"produce": [], "consume": [], "groups": []}}}), "KafkaUser", "idle"
+    )
+
+    assert user["spec"]["authorization"] == {"type": "simple", "acls": []}
+
+
+# One step from the values in each direction.
+
+
+def steps(schema: dict[str, Any], value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Each switch, choice, list, map and optional text of `value` and what else it may be."""
+    if "enum" in schema:
+        yield from ((path, other) for other in schema["enum"] if other != value)
+    elif schema.get("type") == "boolean":
+        yield path, not value
+    elif isinstance(value, list):
+        yield path, []
+    elif schema.get("type") == "string":
+        yield path, ""
+    elif schema.get("type") == ["string", "null"]:
+        yield path, "1.2.3"
+    if isinstance(value, dict):
+        others = schema.get("additionalProperties")
+        if isinstance(others, dict):
+            yield path, {}
+        if others == {"type": "boolean"}:
+            yield path, dict.fromkeys(value, False)
+        for key, item in value.items():
+            part = schema.get("properties", {}).get(key, others)
+            if isinstance(part, dict):
+                yield from steps(part, item, (*path, key))
+
+
+def replaced(values: Any, path: KeyPath, new: Any) -> Any:
+    """A copy of `values` with another value at `path`."""
+    if not path:
+        return new
+    changed = copy.copy(values)
+    changed[path[0]] = replaced(values[path[0]], path[1:], new)
+    return changed
+
+
+def walked(name: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """All values of a chart that are one step away from where the walk begins: what is set, distribution, values."""
+    for base in BASES[name]:
+        for distribution in DISTRIBUTIONS:
+            values = with_defaults(name, base, distribution=distribution)
+            yield f"{base} on {distribution}", distribution, values
+            for path, new in steps(chart_source(name).schema, values):
+                if path and path[0] != "global":
+                    what = f"{base}, {'.'.join(map(str, path))}={new!r} on {distribution}"
+                    yield what, distribution, fill_declared(replaced(values, path, new), chart_source(name).schema)
+
+
+def faults(found: dict[str, Any]) -> Iterator[str]:
+    """What no object may hold: null, which Kubernetes drops, and a list of peers or names of which none means all."""
+    for path, value in nested(found):
+        key = path[-1] if path else ""
+        if value is None:
+            yield f"null at {path}"
+        if (key in ANYWHERE and not value) or (key == "resourceNames" and not value):
+            yield f"open at {path}"
+        if key in ANYWHERE and isinstance(value, list) and {} in value:
+            yield f"a peer that is anybody at {path}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_choice_makes_a_null_an_open_list_or_an_invalid_object(name: str) -> None:
+    schemas = SchemaSet()
+    wrong, made = [], 0
+    for what, distribution, values in walked(name):
+        if refusals(name, values):
+            continue
+        made += 1
+        for found in generator(name).generate(values).hydrate("ward"):
+            shown = f"{name}: {what}: {found['kind']}/{found['metadata']['name']}"
+            wrong += [f"{shown}: {fault}" for fault in faults(found)]
+            wrong += [f"{shown}: {violation}" for violation in schemas.violations(found, "1.34", distribution)]
+
+    assert wrong == []
+    assert made >= {"serverless": 10}.get(name, 40), "the walk goes somewhere"
+
+
+def test_the_walk_knows_every_shipped_chart() -> None:
+    assert sorted(path.name for path in CHARTS.iterdir() if (path / "Chart.yaml").exists()) == NAMES == sorted(BASES)
+
+
+def test_the_walk_finds_what_it_looks_for() -> None:
+    policy = {"spec": {"egress": [{"to": None}, {"to": [{}]}, {"to": []}], "ingress": [{"from": [{"ipBlock": {}}]}]}}
+
+    assert list(faults(policy)) == [
+        "null at ('spec', 'egress', 0, 'to')",
+        "open at ('spec', 'egress', 0, 'to')",
+        "a peer that is anybody at ('spec', 'egress', 1, 'to')",
+        "open at ('spec', 'egress', 2, 'to')",
+    ]
