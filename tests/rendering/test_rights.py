@@ -29,11 +29,8 @@ def test_a_disabled_application_keeps_the_namespaces_its_objects_name(tmp_path: 
     project = out / "hospital-1/argocd/appproject-hospital-1-platform.yaml"
     before = project.read_bytes()
     assert b"knative-eventing" in before
-    disabled = "  applications:
-    serverless: {disabled: true}
-"
-    edit(tmp_path, "values/values-hospital-1.yaml", "  applications:
-", disabled)
+    disabled = "  applications:\n    serverless: {disabled: true}\n"
+    edit(tmp_path, "values/values-hospital-1.yaml", "  applications:\n", disabled)
 
     assert medpattern(*command).code == 0
 
