@@ -214,7 +214,9 @@ def test_a_value_that_helm_would_read_otherwise_is_a_finding(tmp_path: Path, cha
         fleet = load_fleet(tmp_path)
         renderer = Renderer(fleet)
         list(renderer.clusters(fleet.facts))
-        found = [finding for finding in renderer.findings if finding.severity is Severity.ERROR]
+        # The law chart's objects are made up, which another check says.
+        made_up = ("invalid-object", "undeclared-namespace")
+        found = [item for item in renderer.findings if item.severity is Severity.ERROR and item.code not in made_up]
         assert bool(found) == bool(values), [str(finding) for finding in found]
     assert all(finding.place.file.endswith("values-hub.yaml") for finding in found)
 

@@ -151,6 +151,178 @@ def test_conditions_are_told_with_the_values_that_they_hang_on() -> None:
     )  # fmt: skip
 
 
+POOLS = """\
+[% set big = values.size == "big" %]
+[% macro label() %]
+  labels: {size: [[ values.size ]]}
+[% endmacro %]
+[% for name, pool in values.pools.items() %]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: pool-[[ name ]]
+[[ label() ]]
+data:
+  disk: "[[ pool.disk ]]"
+[% if pool.disk and
+      pool.roles %]
+  fast: "yes"
+[% elif big %]
+  fast: "no"
+[% else %]
+  fast: "maybe"
+[% endif %]
+[% if present("hint") and big %]
+  hint: [[ value("hint") ]]
+[% endif %]
+  roles: |
+    first
+[% for role in pool.roles if role != values.pools.a.skip %]
+    [[ role ]]
+[% endfor %]
+[% endfor %]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: all
+data:
+[% for name, pool in values.pools.items() %]
+[% if pool.disk %]
+  [[ name ]]: "[[ pool.disk ]]"
+[% endif %]
+[% endfor %]
+[% if values.pools.values() | selectattr("disk") | list %]
+  any: "yes"
+[% endif %]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: skips
+data:
+[% for name, pool in values.pools.items() %]
+[% if pool.disk %]
+  [[ name ]]: [[ value(pool, "skip") ]]
+[% endif %]
+[% endfor %]
+"""
+POOLS_VALUES = """\
+size: big
+hint: look
+pools:
+  a: {disk: ssd, roles: [x, z], skip: z}
+  b: {disk: "", roles: [y], skip: ""}
+  c: {disk: hdd, roles: [y], skip: ""}
+  d: {disk: hdd, roles: [y], skip: ""}
+global: {}
+"""
+POOLS_SCHEMA = """\
+{"type": "object", "properties": {
+  "hint": {"type": ["string", "null"]},
+  "pools": {"additionalProperties": {"properties": {"skip": {"type": "string"}}}}
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def pools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = copy_small(tmp_path_factory.mktemp("pools"))
+    chart = root / "charts/broker"
+    for template in (chart / "templates").iterdir():
+        template.unlink()
+    (chart / "templates/pools.yaml").write_text(POOLS, "utf-8")
+    (chart / "values.yaml").write_text(POOLS_VALUES, "utf-8")
+    (chart / "values.schema.json").write_text(POOLS_SCHEMA, "utf-8")
+    edit(root, "values/values-ward.yaml", "        topics:\n          images: {partitions: 3}\n", "        size: big\n")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "line", "conditions"),
+    [
+        # The loop's variable, over two lines; of four items the object's own.
+        ("pool-a", "data.fast", 16, {
+            "for name, pool in values.pools.items()": ["pools"],
+            "if pool.disk and\n      pool.roles": ["pools.a.disk", "pools.a.roles"],
+        }),
+        # An elif hangs on the if before it, and on what `set` has read.
+        ("pool-b", "data.fast", 18, {
+            "for name, pool in values.pools.items()": ["pools"],
+            "elif big": ["pools.b.disk", "size"],
+        }),
+        # present("...")
+        ("pool-c", "data.hint", 23, {
+            "for name, pool in values.pools.items()": ["pools"],
+            'if present("hint") and big': ["size", "hint"],
+        }),
+        # A loop inside the object: the field's leaf tells the item,
+        ("skips", "data.c", 53, {
+            "for name, pool in values.pools.items()": ["pools"],
+            "if pool.disk": ["pools.c.disk"],
+        }),
+        # or nothing tells it.
+        ("all", "data.a", 39, {
+            "for name, pool in values.pools.items()": ["pools"],
+            "if pool.disk": ["pools.a.disk", "pools.b.disk", "pools.c.disk", "pools.d.disk"],
+        }),
+    ],
+    ids=["loop variable", "elif and set", "present", "item inside", "loop inside"],
+)  # fmt: skip
+def test_a_condition_tells_what_it_has_read(
+    pools: Path, name: str, field: str, line: int, conditions: dict[str, list[str]]
+) -> None:
+    (found,) = explain("east", "broker", "--object", f"ConfigMap/{name}", "--field", field, root=pools)
+
+    assert found["template"] == f"charts/broker/templates/pools.yaml:{line}:1"
+    assert {one["tag"]: sorted(read["path"] for read in one["reads"]) for one in found["conditions"]} == {
+        tag: sorted(paths) for tag, paths in conditions.items()
+    }
+
+
+def test_what_a_line_reads_structurally_is_told_with_its_place(pools: Path) -> None:
+    (found,) = explain("east", "broker", "--object", "ConfigMap/pool-c", "--field", "data.disk", root=pools)
+
+    assert found["reads"] == [
+        {"path": "pools.c.disk", "value": "hdd", "place": "charts/broker/values.yaml:6:7", "leaf": False}
+    ]
+
+
+def test_a_guard_of_a_leaf_is_not_told_twice(pools: Path) -> None:
+    (found,) = explain("east", "broker", "--object", "ConfigMap/pool-c", "--field", "data.hint", root=pools)
+
+    assert [(read["path"], read["leaf"]) for read in found["reads"]] == [("hint", True)]
+
+
+def test_many_values_of_one_line_are_folded(pools: Path) -> None:
+    arguments = ("explain", "east", "broker", "--object", "ConfigMap/all", "--field", "data.any")
+    shown = medpattern(*arguments, root=pools).out.splitlines()
+    (found,) = explain(*arguments[1:], root=pools)
+
+    assert [read["path"] for read in found["conditions"][0]["reads"]] == ["pools", *(f"pools.{n}.disk" for n in "abcd")]
+    assert not any("more" in line for line in shown)
+
+    edit(pools, "charts/broker/values.yaml", "global: {}\n", "  e: {disk: hdd, roles: [y], skip: ''}\nglobal: {}\n")
+    shown = medpattern(*arguments, root=pools).out.splitlines()
+    assert shown[-2].startswith("    fixed pools.d.disk")
+    assert shown[-1] == "    ... and 1 more"
+
+
+@pytest.mark.parametrize("cluster", ["hospital-1", "hospital-2", "hospital-3", "hub"])
+def test_no_condition_of_the_shipped_charts_is_without_values(cluster: str) -> None:
+    from medpattern.rendering.explain import explain_object
+
+    bare = set()
+    for app in Renderer(load_fleet(CHECKOUT)).cluster(cluster).apps:
+        for made in app.objects() if app.chart else ():
+            for path in leaf_paths(made):
+                for found in explain_object(app, made["kind"], made["metadata"]["name"], path):
+                    bare |= {condition.tag for condition in found.conditions if not condition.reads}
+
+    assert [tag for tag in bare if not tag.startswith('for name in ["')] == [], "a loop over constants reads nothing"
+
+
 def test_a_text_made_of_several_values_names_all_of_them() -> None:
     (found,) = explain(
         "east", "viewer", "--object", "Deployment/viewer", "--field", "spec.template.spec.containers[0].image"

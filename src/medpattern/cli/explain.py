@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from medpattern.rendering.apps import RenderedApp
     from medpattern.rendering.explain import FieldExplanation, Read, ValueExplanation
 
+# Of the values that one line reads, as many are printed; JSON has all.
+_MOST_READS = 5
+
 
 def explain(
     cluster: ClusterArgument,
@@ -160,23 +163,24 @@ def _print_fields(found: Iterable[FieldExplanation], *, as_json: bool) -> None:
     for item in found:
         console.data(f"{item.label} {dotted(item.field)} = {_short(item.value)}".replace("  ", " "))
         console.data(f"  made by {_where(item.place)}" + (f"  {item.text}" if item.text else ""))
-        for read in item.reads:
-            _print_read("    ", read)
+        _print_reads(item.reads)
         for condition in item.conditions:
-            console.data(f"  within  {_where(condition.place)}  {condition.tag}")
-            for read in condition.reads:
-                _print_read("    ", read)
+            console.data(f"  within  {_where(condition.place)}  {' '.join(condition.tag.split())}")
+            _print_reads(condition.reads)
 
 
 def _where(place: Any) -> str:
     return f"{place.file}:{place.line}" if place.line else str(place.file)
 
 
-def _print_read(indent: str, read: Read) -> None:
+def _print_reads(reads: tuple[Read, ...]) -> None:
     from medpattern.findings import dotted
 
-    word = "leaf " if read.is_leaf else "fixed"
-    console.data(f"{indent}{word} {dotted(read.path)} = {_short(read.value)}  set by {read.place}")
+    for read in reads[:_MOST_READS]:
+        word = "leaf " if read.is_leaf else "fixed"
+        console.data(f"    {word} {dotted(read.path)} = {_short(read.value)}  set by {read.place}")
+    if len(reads) > _MOST_READS:
+        console.data(f"    ... and {len(reads) - _MOST_READS} more")
 
 
 def _read_json(read: Read) -> dict[str, Any]:
@@ -187,5 +191,5 @@ def _read_json(read: Read) -> dict[str, Any]:
 
 def _short(value: Any) -> str:
     keys = isinstance(value, dict) and value
-    text = "{" + ", ".join(value) + "}" if keys else json.dumps(value, ensure_ascii=False)
+    text = "{" + ", ".join(map(str, value)) + "}" if keys else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 70 else text[:67] + "..."

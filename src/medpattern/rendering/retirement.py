@@ -7,7 +7,6 @@ pruned, and only then removed; a render that would do both at once is refused he
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,9 +18,7 @@ from medpattern.findings import Finding, Severity, dotted
 from medpattern.rendering.renderer import RenderedCluster
 from medpattern.tree.history import committed_files
 from medpattern.tree.plan import Action, Entry
-
-_NAME = re.compile(rb"^  name: \"?([^\s\"]+)", re.MULTILINE)
-_PROJECT = re.compile(rb"^  project: \"?([^\s\"]+)", re.MULTILINE)
+from medpattern.tree.reading import read_application
 
 
 def shrinking_projects(out: Path, rendered: RenderedCluster, entries: Iterable[Entry]) -> Iterator[Finding]:
@@ -82,16 +79,13 @@ def vanished_applications(
     folder = out / cluster.name / "argocd"
     known = {path.name: path.read_bytes() for path in folder.glob("application-*.yaml")}
     known = {**committed_files(root, f"{tree}/{cluster.name}/argocd"), **known}
-    for file, content in sorted(known.items()):
-        name, project = _NAME.search(content), _PROJECT.search(content)
-        if not file.startswith("application-") or not name or not project:
-            continue
-        app = name[1].decode()
-        if project[1].decode() in shrinking and app not in declared:
+    for _, content in sorted(known.items()):
+        old = read_application(content)
+        if old and old.project in shrinking and old.name not in declared:
             path = ("clusterGroup", "applications")
             message = (
-                f"'{app}' of cluster '{cluster.name}' is gone together with rights of its project "
-                f"'{project[1].decode()}': Argo CD could not prune its objects"
+                f"'{old.name}' of cluster '{cluster.name}' is gone together with rights of its project "
+                f"'{old.project}': Argo CD could not prune its objects"
             )
             cure = "write 'disabled: true' in its entry, commit, let Argo CD prune; remove the entry later"
             yield Finding("application-vanishes", message, cluster.place(path), dotted(path), cure)

@@ -104,15 +104,16 @@ def run(selection: Selection, out: Path, settled: Settled | None = None) -> Outc
     if selection.is_whole:
         entries += plan_stale(out, fleet.facts)
     plan = Plan(tuple(sorted(entries, key=lambda entry: entry.path)))
-    findings = in_order((*renderer.findings, *gone))
+    # With errors a part is missing from what was rendered, and would look deleted.
+    broken = bool(errors_of(renderer.findings))
+    findings = in_order((*renderer.findings, *(() if broken else gone)))
     lost = {} if selection.app else _lost(selection, out, tree, files)
     return Outcome(
         tree=out,
         plan=plan,
         files=files,
         findings=findings,
-        # With errors a part is missing from what was rendered, and would look deleted.
-        removed=() if errors_of(findings) else tuple(removed_objects(out, plan.entries, files, lost)),
+        removed=() if broken else tuple(removed_objects(out, plan.entries, files, lost)),
         clusters=tuple(names),
         skipped=skipped,
         other_version=_other_version(out, names),

@@ -16,11 +16,10 @@ from medpattern.documents.reader import parse_stream
 from medpattern.errors import HelmError, InputError
 from medpattern.tree.files import files_in
 from medpattern.tree.plan import Action, Entry
+from medpattern.tree.reading import read_application
 
 _ACTION_LINE = re.compile(r"^[ \t]*\{\{.*?\}\}[ \t]*\n", re.MULTILINE)
 _ACTION = re.compile(r"\{\{.*?\}\}")
-_PATH = re.compile(rb"^    path: .*?([^/\s]+/charts/[^/\s]+)$", re.MULTILINE)
-_NAMESPACE = re.compile(rb"^  destination:\n(?:    .*\n)*?    namespace: \"?([^\s\"]+)", re.MULTILINE)
 
 Read = Callable[[str], bytes]
 
@@ -189,15 +188,7 @@ def _moved_charts(tree: Path, entries: Iterable[Entry], files: Mapping[str, File
     moved = set()
     for entry in entries:
         if entry.action is Action.UPDATE and "/argocd/application-" in entry.path:
-            old, new = _destination((tree / entry.path).read_bytes()), _destination(files[entry.path].content)
-            if old and new and old != new:
-                moved.add(old[0])
+            old, new = read_application((tree / entry.path).read_bytes()), read_application(files[entry.path].content)
+            if old and new and old.chart_folder and old.namespace != new.namespace:
+                moved.add(old.chart_folder)
     return moved
-
-
-def _destination(content: bytes) -> tuple[str, str] | None:
-    """(`<cluster>/charts/<app>`, namespace) of an Application whose chart lies in the tree."""
-    path, namespace = _PATH.search(content), _NAMESPACE.search(content)
-    if not path or not namespace:
-        return None
-    return path[1].decode(), namespace[1].decode()
