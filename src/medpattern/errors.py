@@ -3,8 +3,8 @@
     MedpatternError                 exit code
     ├── UsageError                      2      a flag, a name or a folder that does not fit
     ├── InputError                      2      findings in values files, charts or facts
-    │   ├── ChartSourceError            2      a chart source that breaks a law of its language
-    │   └── HelmError                   2      Helm refused an ordinary chart
+    │   └── ChartSourceError            2      a chart source that breaks a law of its language
+    ├── HelmError                       2      Helm refused an ordinary chart
     ├── DataDeletionError               2      a render would delete objects that hold data
     └── RemoteError                     3      git, a cluster or a registry did not answer
 

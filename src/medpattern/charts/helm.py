@@ -51,12 +51,19 @@ def template(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         texts = (_by_sdk if how == "sdk" else _by_binary)(chart, release, namespace, values_file)
+    made = [(name.partition("/")[2], text) for name, text in texts]
+    # Helm hands these out unrendered, and only when it is asked; Argo CD does ask.
+    made += [(name, content.decode()) for name, content in sorted(files.items()) if _is_crd(name)]
     return [
-        (name.partition("/")[2], document.data)
-        for name, text in texts
+        (name, document.data)
+        for name, text in made
         for document in parse_stream(name, text)
         if isinstance(document.data, dict)
     ]
+
+
+def _is_crd(name: str) -> bool:
+    return "/crds/" in f"/{name}" and name.endswith((".yaml", ".yml"))
 
 
 def _by_sdk(chart: Path, release: str, namespace: str, values_file: str) -> list[tuple[str, str]]:

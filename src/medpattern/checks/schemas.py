@@ -81,7 +81,7 @@ class SchemaSet:
         members = self._index["kinds"].get(key)
         if members is None:
             message = f"no schema is known for kind {kind!r} of apiVersion {api_version!r}"
-            return [Violation(("kind",), "unknown-kind", message)]
+            return [Violation(("kind",), "not-allowed", message)]
         member = members.get(distribution, members["all"])
         found = self._refusals(self._schema(key, minor) if member == "native.json" else self._schema(member), obj)
         if (api_version, kind) == ("v1", "Secret"):

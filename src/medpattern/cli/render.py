@@ -106,7 +106,7 @@ def _watch(selection: Selection, tree: Path, allowed: tuple[str, ...]) -> int:
     from medpattern.rendering.watching import changes
 
     with contextlib.suppress(KeyboardInterrupt):
-        for changed in changes(selection.root, tree):
+        for changed in changes(selection.root, tree, selection.facts):
             if changed:
                 console.say("changed: " + ", ".join(changed[:5]) + (" ..." if len(changed) > 5 else ""))
             try:

@@ -12,6 +12,7 @@ from typing import Any
 from medpattern.charts import helm
 from medpattern.charts.files import COPIED_VALUES
 from medpattern.charts.flat import UnreadableChartError, hydrate_flat
+from medpattern.checks.schemas import SchemaSet
 from medpattern.documents.reader import parse_stream
 from medpattern.documents.writer import dump
 from medpattern.errors import HelmError, InputError
@@ -197,12 +198,7 @@ class _Hydrator:
         except InputError as error:
             self.notes[chart.app] = f"not hydrated: {'; '.join(map(str, error.findings))}"
             return None
-        found = _by_label((made_by for _, made_by in made), chart.namespace)
-        for name, content in sorted(chart.files.items()):
-            # Helm hands these out unrendered, and only when it is asked; Argo CD does ask.
-            if "/crds/" in f"/{name}":
-                found |= dict(_labelled(name, content))
-        return found
+        return _by_label((made_by for _, made_by in made), chart.namespace)
 
 
 def _texts(files: Files) -> Texts:
@@ -228,9 +224,16 @@ def _by_label(objects: Iterable[dict[str, Any]], namespace: str) -> Texts:
     return found
 
 
+@cache
+def _scope(group: str, kind: str) -> str | None:
+    return SchemaSet().scope(group, kind)
+
+
 def _label(found: dict[str, Any], namespace: str) -> str:
     metadata = found.get("metadata") or {}
-    where = metadata.get("namespace") or namespace
+    group = str(found.get("apiVersion", "")).rpartition("/")[0]
+    is_clusters = found.get("kind") == "CustomResourceDefinition" or _scope(group, str(found.get("kind"))) == "Cluster"
+    where = metadata.get("namespace") or ("" if is_clusters else namespace)
     return f"{found.get('kind')}/{metadata.get('name')}" + (f" in {where}" if where else "")
 
 

@@ -7,16 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from medpattern.argocd.names import application_name
-from medpattern.charts.skeleton import file_name
 from medpattern.documents.file import File
 from medpattern.errors import InputError, UsageError
 from medpattern.findings import Finding, did_you_mean, errors_of
 from medpattern.fleet.fleet import Fleet, load_fleet
 from medpattern.fleet.places import facts_files, find_values, join
 from medpattern.rendering.diff import ObjectDiff, tree_diff
-from medpattern.rendering.renderer import RenderedCluster, Renderer
-from medpattern.rendering.run import run
+from medpattern.rendering.renderer import Renderer
+from medpattern.rendering.run import is_of_application, run
 from medpattern.rendering.selection import Selection
 from medpattern.rendering.settled import Settled
 from medpattern.tree.deletions import Removed, removed_objects
@@ -157,16 +155,10 @@ def _render(fleet: Fleet, names: Iterable[str], app: str, revision: str) -> _Sid
     for rendered in renderer.clusters(name for name in names if name in fleet.facts):
         mine = {f"{rendered.cluster.name}/{path}": file for path, file in rendered.files.items() if path != RECEIPT}
         files |= mine
-        own |= {path for path in mine if not app or _is_of(rendered, path.partition("/")[2], app)}
+        own |= {path for path in mine if not app or is_of_application(rendered.cluster, app, path.partition("/")[2])}
         apps |= {item.app.name for item in rendered.apps}
     findings = tuple(_at_revision(finding, revision) for finding in renderer.findings)
     return _Side(files, frozenset(own), frozenset(apps), findings)
-
-
-def _is_of(rendered: RenderedCluster, name: str, app: str) -> bool:
-    """Whether a file of the cluster's folder belongs to the application `app`."""
-    manifest = file_name("Application", application_name(rendered.cluster.facts, app))
-    return name == f"argocd/{manifest}" or name.startswith(f"charts/{app}/")
 
 
 def _at_revision(finding: Finding, revision: str) -> Finding:

@@ -94,8 +94,7 @@ def run(selection: Selection, out: Path, settled: Settled | None = None) -> Outc
             kept = keeping(rendered.receipt, read_receipt(out / name))
             rendered.files[RECEIPT] = File.of(kept.text())
         files |= {f"{name}/{path}": file for path, file in rendered.files.items()}
-        wanted = _files_of(rendered.cluster, selection.app) if selection.app else bool
-        mine = plan_cluster(out, name, rendered.files, wanted)
+        mine = plan_cluster(out, name, rendered.files, _wanted(rendered.cluster, selection.app))
         entries += mine
         gone += vanished_applications(selection.root, out, tree, rendered, mine)
         gone += shrinking_projects(out, rendered, mine)
@@ -135,13 +134,20 @@ def _lost(selection: Selection, out: Path, tree: str, files: Mapping[str, File])
     return lost_files(selection.root, tree, out, is_lost)
 
 
-def _files_of(cluster: Cluster, app: str) -> Callable[[str], bool]:
-    """Which files of a cluster's folder a render of `app` alone looks at.
+def is_of_application(cluster: Cluster, app: str, name: str) -> bool:
+    """Whether a file of a cluster's folder belongs to the application `app` alone."""
+    manifest = f"argocd/{file_name('Application', application_name(cluster.facts, app))}"
+    return name == manifest or name.startswith(f"charts/{app}/")
+
+
+def _wanted(cluster: Cluster, app: str) -> Callable[[str], bool]:
+    """What a render of `app` alone writes; of all files without one.
 
     The receipt goes with it: it says what the inputs render, so files that lag behind stay visible.
     """
-    manifest = f"argocd/{file_name('Application', application_name(cluster.facts, app))}"
-    return lambda name: name in (RECEIPT, manifest) or name.startswith(f"charts/{app}/")
+    if not app:
+        return bool
+    return lambda name: name == RECEIPT or is_of_application(cluster, app, name)
 
 
 def _other_version(out: Path, names: Iterable[str]) -> str:

@@ -8,10 +8,15 @@ from pathlib import Path
 from medpattern.errors import UsageError
 
 
-def changes(root: Path, tree: Path) -> Iterator[list[str]]:
-    """An empty list at once, then the files below `root` that were saved, each time some were.
+def changes(root: Path, tree: Path, facts: str | None = None) -> Iterator[list[str]]:
+    """An empty list at once, then the inputs that were saved, each time some were.
 
     The rendered tree, hidden folders and editors' temporary files are left out.
+
+    Args:
+        root: the repository.
+        tree: the rendered tree.
+        facts: folder of the clusters' facts, relative to `root`, if one was named; may lie outside.
 
     Raises:
         UsageError: the extra [watch] is not installed.
@@ -21,15 +26,22 @@ def changes(root: Path, tree: Path) -> Iterator[list[str]]:
     except ImportError as error:
         raise UsageError("--watch needs watchfiles: pip install 'medpattern[watch]'") from error
 
-    top, out = root.resolve(), tree.resolve()
+    tops, out = [root.resolve()], tree.resolve()
+    outside = (root / facts).resolve() if facts else tops[0]
+    if not outside.is_relative_to(tops[0]) and outside.is_dir():
+        tops.append(outside)
+
+    def shown(path: Path) -> str:
+        return path.relative_to(tops[0]).as_posix() if path.is_relative_to(tops[0]) else str(path)
 
     def wanted(_change: object, name: str) -> bool:
         path = Path(name)
-        if path.is_relative_to(out) or not path.is_relative_to(top):
+        top = next((top for top in tops if path.is_relative_to(top)), None)
+        if top is None or path.is_relative_to(out):
             return False
         parts = path.relative_to(top).parts
         return not any(part.startswith(".") or part.endswith(("~", ".swp", ".tmp")) for part in parts)
 
     yield []
-    for batch in watchfiles.watch(top, watch_filter=wanted, debounce=200, step=50):
-        yield sorted({Path(name).relative_to(top).as_posix() for _, name in batch})
+    for batch in watchfiles.watch(*tops, watch_filter=wanted, debounce=200, step=50):
+        yield sorted({shown(Path(name)) for _, name in batch})
