@@ -44,7 +44,12 @@ class Schema:
         import jsonschema
 
         validator = jsonschema.Draft7Validator(self.schema)
-        return list(dict.fromkeys(_explained(validator.iter_errors(data))))
+        found = list(dict.fromkeys(_explained(validator.iter_errors(data))))
+        # The two differ in corners (a newline at the end of a name): a refusal must not get lost.
+        return found or [
+            Violation(tuple(error.instance_path), "not-allowed", _shortened(error.message))
+            for error in self._decider.iter_errors(data)
+        ]
 
 
 def schema_problem(schema: dict[str, Any]) -> str:
@@ -64,6 +69,8 @@ def _explained(errors: Iterable[Any]) -> Iterator[Violation]:
             yield from _alternatives(error)
         elif error.validator == "additionalProperties" and isinstance(error.instance, dict):
             yield from _unknown_keys(error)
+        elif error.validator == "required":
+            yield from _missing_keys(error)
         else:
             yield _plain(error)
 
@@ -112,6 +119,13 @@ def _unknown_keys(error: Any) -> Iterator[Violation]:
             yield Violation((*error.absolute_path, key), "unknown-key", f"unknown key '{key}'", cure)
 
 
+def _missing_keys(error: Any) -> Iterator[Violation]:
+    for key in error.validator_value:
+        if key not in error.instance:
+            path = tuple(error.absolute_path)
+            yield Violation(path, "missing-key", f"the key '{key}' is missing", f"add '{key}:'")
+
+
 def _plain(error: Any) -> Violation:
     path = tuple(error.absolute_path)
     instance, wanted = error.instance, error.validator_value
@@ -123,15 +137,19 @@ def _plain(error: Any) -> Violation:
             return Violation(path, "not-allowed", f"{_shown(instance)} is not one of the allowed values", cure)
         case "const":
             return Violation(path, "not-allowed", f"must be {_shown(wanted)}, found {_shown(instance)}")
-        case "required":
-            missing = [key for key in wanted if key not in instance]
-            return Violation(path, "missing-key", f"the key '{missing[0]}' is missing", f"add '{missing[0]}:'")
         case "pattern":
             return Violation(path, "not-allowed", f"{_shown(instance)} does not match {wanted}")
         case "minProperties" | "maxProperties":
-            return Violation(path, "not-allowed", "expected a name, or a map with one key: the name")
+            limits = [error.schema.get(word) for word in ("minProperties", "maxProperties")]
+            few = "at least" if error.validator == "minProperties" else "at most"
+            number = "exactly one key" if limits == [1, 1] else f"{few} {wanted} keys"
+            return Violation(path, "not-allowed", f"expected a map with {number}, found {len(instance)}")
+        case "oneOf" | "not":  # a oneOf without errors of its branches: more than one of them fits
+            mixed = error.validator == "oneOf"
+            message = "mixes forms that exclude each other" if mixed else "is in a form that is not allowed"
+            return Violation(path, "not-allowed", message)
         case _:
-            return Violation(path, "not-allowed", error.message)
+            return Violation(path, "not-allowed", _shortened(error.message))
 
 
 def _type_cure(words: list[str], instance: Any) -> str:
@@ -167,3 +185,8 @@ def _shown(value: Any) -> str:
         return ""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + '..."'
+
+
+def _shortened(message: str, most: int = 240) -> str:
+    """What the validator says itself, without the middle of a value that is long."""
+    return message if len(message) <= most else f"{message[: most // 2]} ... {message[-most // 2 :]}"

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from medpattern.charts import helm
@@ -225,14 +225,16 @@ def _by_label(objects: Iterable[dict[str, Any]], namespace: str) -> Texts:
 
 
 @cache
-def _scope(group: str, kind: str) -> str | None:
-    return SchemaSet().scope(group, kind)
+def _schemas() -> SchemaSet:
+    return SchemaSet()
 
 
 def _label(found: dict[str, Any], namespace: str) -> str:
     metadata = found.get("metadata") or {}
     group = str(found.get("apiVersion", "")).rpartition("/")[0]
-    is_clusters = found.get("kind") == "CustomResourceDefinition" or _scope(group, str(found.get("kind"))) == "Cluster"
+    is_clusters = (
+        found.get("kind") == "CustomResourceDefinition" or _schemas().scope(group, str(found.get("kind"))) == "Cluster"
+    )
     where = metadata.get("namespace") or ("" if is_clusters else namespace)
     return f"{found.get('kind')}/{metadata.get('name')}" + (f" in {where}" if where else "")
 

@@ -43,7 +43,7 @@ class ObjectCheck:
                 line = found.line_of(violation.path)
                 place = Place(f"{chart.source.shown}/templates/{found.template}", line, 1)
                 message = f"{found.kind}/{found.name} {dotted(violation.path)}: {violation.message}"
-                yield Finding("invalid-object", message, place, dotted(app.key))
+                yield Finding("invalid-object", message, place, dotted(app.key), violation.cure)
 
 
 def _undeclared(cluster: Cluster, app: Application, chart: GeneratedChart) -> Iterator[Finding]:

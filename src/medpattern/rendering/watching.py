@@ -42,6 +42,12 @@ def changes(root: Path, tree: Path, facts: str | None = None) -> Iterator[list[s
         parts = path.relative_to(top).parts
         return not any(part.startswith(".") or part.endswith(("~", ".swp", ".tmp")) for part in parts)
 
-    yield []
-    for batch in watchfiles.watch(*tops, watch_filter=wanted, debounce=200, step=50):
-        yield sorted({shown(Path(name)) for _, name in batch})
+    # The first, empty batch comes when the folders are being watched: no save after that gets lost.
+    started = False
+    batches = watchfiles.watch(
+        *tops, watch_filter=wanted, debounce=200, step=50, rust_timeout=200, yield_on_timeout=True
+    )
+    for batch in batches:
+        if batch or not started:
+            yield sorted({shown(Path(name)) for _, name in batch})
+        started = True
