@@ -15,7 +15,8 @@ from medpattern.cli.options import AppArgument, ClusterArgument, Facts, Output, 
 if TYPE_CHECKING:
     from medpattern.findings import KeyPath
     from medpattern.rendering.apps import RenderedApp
-    from medpattern.rendering.explain import FieldExplanation, Read, ValueExplanation
+    from medpattern.rendering.explain import FieldExplanation, ValueExplanation
+    from medpattern.rendering.reads import Read
 
 # Of the values that one line reads, as many are printed; JSON has all.
 _MOST_READS = 5
