@@ -1,13 +1,34 @@
-"""Hypothesis profiles: CI repeats the same examples, `HYPOTHESIS_PROFILE=explore` looks for new ones."""
+"""Hypothesis profiles, and the small repository as a fixture.
+
+CI repeats the same examples, `HYPOTHESIS_PROFILE=explore` looks for new ones.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.fleet.small import copy_small, medpattern
 
 QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=QUIET, database=None)
 settings.register_profile("explore", deadline=None, suppress_health_check=QUIET, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def _rendered_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = copy_small(tmp_path_factory.mktemp("once"))
+    assert medpattern("render", root=root).code == 0
+    return root
+
+
+@pytest.fixture
+def rendered(_rendered_once: Path, tmp_path: Path) -> Path:
+    """A repository whose tree is as its inputs render it."""
+    return Path(shutil.copytree(_rendered_once, tmp_path / "repository"))

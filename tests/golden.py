@@ -10,15 +10,14 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from medpattern.documents.file import lay_out
+
 
 def compare(folder: Path, files: Mapping[str, bytes]) -> None:
     """Asserts that `folder` holds exactly `files`."""
     if os.environ.get("MEDPATTERN_WRITE_GOLDEN"):
         shutil.rmtree(folder, ignore_errors=True)
-        for name, content in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        lay_out(folder, files)
     known = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert known.keys() == files.keys()
     for name, content in files.items():

@@ -15,6 +15,7 @@ from typing import Any
 import helm_python
 
 from medpattern.charts.generator import GeneratedChart
+from medpattern.documents.file import lay_out
 from medpattern.documents.reader import parse_stream
 from medpattern.documents.scalars import MAX_EXACT_INTEGER
 from medpattern.fleet.merge import merge
@@ -104,10 +105,7 @@ def on_disk(files: Mapping[str, bytes], name: str) -> Iterator[Path]:
     """A folder called `name` that holds `files`."""
     with tempfile.TemporaryDirectory(prefix="medpattern-law-") as parent:
         folder = Path(parent) / name
-        for file, content in files.items():
-            path = folder / file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        lay_out(folder, files)
         yield folder
 
 

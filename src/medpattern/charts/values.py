@@ -105,23 +105,21 @@ class ValuesBuilder:
     def for_source(self, cluster: Cluster, app: Application, source: ChartSource, extra: Layers) -> ChartValues:
         """For a chart source: complete under its schema, image references mirrored, no tombstones left."""
         keys = source.schema.get("properties", {})
-        parts = [cluster.values[key] for key in keys if key in cluster.values and key != "global"]
-        names = [key for key in keys if key in cluster.values and key != "global"]
+        top = {key: cluster.values[key] for key in keys if key in cluster.values and key != "global"}
         mirrors = cluster.globals.get("mirrors") or {}
         identity = (
             id(source),
             id(app),
-            *map(id, parts),
+            *map(id, top.values()),
             *(id(layer.document) for layer in extra),
             str(mirrors),
         )
         if identity not in self._bases:
             if len(self._bases) >= self.LIMIT:
                 del self._bases[next(iter(self._bases))]
-            top = dict(zip(names, parts, strict=True))
             merged = self._merged(source, top, app, extra, keys)
             # What the identities name must live as long as the cache entry.
-            self._bases[identity] = ((source, app, parts, extra), with_mirrors(merged, mirrors))
+            self._bases[identity] = ((source, app, top, extra), with_mirrors(merged, mirrors))
         base = self._bases[identity][1]
         values = dict(base)
         if "global" in keys:

@@ -49,12 +49,16 @@ def findings(found: Iterable[Finding]) -> None:
 
 
 def _counts(errors: int, warnings: int) -> str:
-    words = [
-        f"{number} {word}{'' if number == 1 else 's'}"
-        for number, word in ((errors, "error"), (warnings, "warning"))
-        if number
-    ]
-    return ", ".join(words)
+    return ", ".join(number(count, word) for count, word in ((errors, "error"), (warnings, "warning")) if count)
+
+
+def number(count: int, word: str) -> str:
+    """`count` and `word`, which takes an s unless there is one.
+
+    >>> number(1, "cluster"), number(3, "cluster")
+    ('1 cluster', '3 clusters')
+    """
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def error(problem: MedpatternError) -> None:

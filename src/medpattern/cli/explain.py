@@ -115,13 +115,14 @@ def _print_value(found: ValueExplanation, *, as_json: bool) -> None:
 def _print_leaves(rendered: RenderedApp, base: KeyPath, data: Any, *, as_json: bool) -> None:
     """Every value below `base`, and the place that set it."""
     from medpattern.findings import dotted
+    from medpattern.fleet.merge import lookup
     from medpattern.rendering.explain import leaf_paths
 
     rows = []
     for path in leaf_paths(data):
         full = (*base, *path)
         where = next(rendered.values.chain(full), None)
-        value = _at(data, path)
+        value = lookup(data, path)[1]
         if where or value is not None:
             rows.append((dotted(full), value, str(where.place) if where else "", where.role if where else ""))
     if as_json:
@@ -133,12 +134,6 @@ def _print_leaves(rendered: RenderedApp, base: KeyPath, data: Any, *, as_json: b
         ("value", "", "set by", "layer"),
         [(path, _short(value), place, role) for path, value, place, role in rows],
     )
-
-
-def _at(data: Any, path: KeyPath) -> Any:
-    for key in path:
-        data = data[key]
-    return data
 
 
 def _print_fields(found: Iterable[FieldExplanation], *, as_json: bool) -> None:

@@ -53,7 +53,7 @@ def render(
     Example: medpattern render --cluster hospital-1 --diff
     """
     from medpattern.errors import UsageError
-    from medpattern.rendering.selection import Selection
+    from medpattern.rendering.selection import DEFAULT_TREE, Selection
     from medpattern.rendering.settled import settled_clusters
 
     modes = {"--check": check, "--dry-run": dry_run, "--diff": diff, "--diff-from": bool(diff_from),
@@ -64,7 +64,7 @@ def render(
     if diff_to and not diff_from:
         raise UsageError("--diff-to goes with --diff-from")
     selection = Selection(root, values, facts, tuple(cluster or ()), group, app)
-    tree = out or root / "rendered"
+    tree = out or root / DEFAULT_TREE
     allowed = tuple(allow_delete or ())
     as_json = output is Output.JSON
     settled = None
@@ -72,7 +72,7 @@ def render(
         settled = settled_clusters(selection, tree)
         if settled.is_all and selection.is_whole and not (diff or as_json):
             count = sum(settled.files.values())
-            console.say(f"{_number(len(settled.files), 'cluster')}, {count} files in {tree}: {NOTHING_TO_DO}")
+            console.say(f"{console.number(len(settled.files), 'cluster')}, {count} files in {tree}: {NOTHING_TO_DO}")
             return
     from medpattern.cli import render_views as views
 
@@ -92,10 +92,6 @@ def render(
         code = views.write(selection, tree, settled, allowed, as_json=as_json)
     if code:
         raise typer.Exit(code)
-
-
-def _number(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _watch(selection: Selection, tree: Path, allowed: tuple[str, ...]) -> int:

@@ -12,8 +12,8 @@ from medpattern.charts.helm import NEEDS_HELM
 from medpattern.cli import console
 from medpattern.cli.render import NOTHING_TO_DO
 from medpattern.documents.writer import dump
-from medpattern.errors import DataDeletionError, HelmError, InputError, UsageError
-from medpattern.findings import did_you_mean, errors_of
+from medpattern.errors import DataDeletionError, HelmError, InputError
+from medpattern.findings import errors_of
 from medpattern.rendering.apps import RenderedApp
 from medpattern.rendering.diff import cluster_ranges
 from medpattern.rendering.preview import Preview, preview_revisions, preview_tree
@@ -114,9 +114,7 @@ def stream(selection: Selection, tree: Path, *, as_json: bool) -> int:
     console.findings(renderer.findings)
     if errors_of(renderer.findings):
         return 2
-    known = {app.app.name for item in rendered for app in item.apps}
-    if selection.app and selection.app not in known:
-        raise UsageError(f"no application '{selection.app}' on these clusters; {did_you_mean(selection.app, known)}")
+    selection.require_app({app.app.name for item in rendered for app in item.apps})
     for item in rendered:
         objects: list[dict[str, Any]] = [] if selection.app else list(item.manifests.values())
         for app in item.apps:
@@ -179,8 +177,7 @@ def _summary(outcome: Outcome, *, would: bool = False) -> None:
     counts = outcome.plan.counts
     done = [f"{counts[action]} {word}" for action, word in _DONE_WORDS.items() if counts[action]]
     total = counts[Action.UNCHANGED] + counts[Action.CREATE] + counts[Action.UPDATE] + sum(outcome.skipped.values())
-    clusters = len(outcome.clusters)
-    words = f"{clusters} cluster{'' if clusters == 1 else 's'}, {total} files in {outcome.tree}"
+    words = f"{console.number(len(outcome.clusters), 'cluster')}, {total} files in {outcome.tree}"
     if not done:
         console.say(f"{words}: {NOTHING_TO_DO}")
         return

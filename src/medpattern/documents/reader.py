@@ -145,8 +145,7 @@ def _refuse_deep_flow(file: str, text: str) -> None:
     """The C parser recurses on `[[[[` and `- - - -`: stop before its stack does."""
     ladder = _LADDER.search(text)
     if ladder:
-        place = Place(file, text.count("\n", 0, ladder.start()) + 1, 1)
-        raise InputError([Finding("yaml-too-deep", f"nested deeper than {MAX_DEPTH} levels", place, cure="flatten it")])
+        raise _too_deep(Place(file, text.count("\n", 0, ladder.start()) + 1, 1))
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth = 0
@@ -166,18 +165,12 @@ def _refuse_deep_flow(file: str, text: str) -> None:
             elif char in "]}":
                 level -= 1
             if level > 5 * MAX_DEPTH:
-                place = Place(file, number, column)
-                raise InputError(
-                    [
-                        Finding(
-                            "yaml-too-deep",
-                            f"nested deeper than {MAX_DEPTH} levels",
-                            place,
-                            cure="flatten it",
-                        )
-                    ]
-                )
+                raise _too_deep(Place(file, number, column))
         depth = max(0, level)
+
+
+def _too_deep(place: Place) -> InputError:
+    return InputError([Finding("yaml-too-deep", f"nested deeper than {MAX_DEPTH} levels", place, cure="flatten it")])
 
 
 def _encoding_finding(place: Place, error: UnicodeDecodeError) -> Finding:

@@ -135,7 +135,7 @@ def _application_name(cluster: Cluster, app: Application) -> Iterator[Finding]:
         return
     if app.name in _RESERVED:
         yield _reserved(cluster, app.name, app.key)
-    full = f"{cluster.name}-{app.name}" if cluster.facts.is_pushed else app.name
+    full = cluster.facts.name_in_argocd(app.name)
     if len(full) > MAX_RELEASE_NAME:
         message = f"the Application '{full}' has {len(full)} characters, Helm allows {MAX_RELEASE_NAME}"
         yield _at(cluster, app.key, "name", message, "shorten the application's or the cluster's name")
@@ -143,7 +143,7 @@ def _application_name(cluster: Cluster, app: Application) -> Iterator[Finding]:
 
 def _foreign_names(cluster: Cluster, app: Application) -> Iterator[Finding]:
     """Names that would meet those of another cluster in the Argo CD that both share."""
-    full = f"{cluster.name}-{app.name}" if cluster.facts.is_pushed else app.name
+    full = cluster.facts.name_in_argocd(app.name)
     for other in cluster.neighbours:
         if full.startswith(f"{other.name}-") and other.name != cluster.name:
             message = f"the Application '{full}' would be named like one of cluster '{other.name}'"

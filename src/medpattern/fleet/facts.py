@@ -44,6 +44,10 @@ class Facts:
         """Whether the hub's Argo CD applies this cluster's objects."""
         return self.argocd_model == "push" and self.hub != self.name
 
+    def name_in_argocd(self, name: str) -> str:
+        """What an Application or AppProject `name` is called: `<cluster>-<name>` in the hub's Argo CD."""
+        return f"{self.name}-{name}" if self.is_pushed else name
+
 
 def facts_from(name: str, document: Document) -> Facts:
     """The facts in `document`, which has passed the schema `cluster`.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from medpattern.documents.file import File
-from medpattern.errors import InputError, UsageError
-from medpattern.findings import Finding, did_you_mean, errors_of
+from medpattern.documents.file import File, lay_out
+from medpattern.errors import InputError
+from medpattern.findings import Finding, errors_of
 from medpattern.fleet.fleet import Fleet, load_fleet
 from medpattern.fleet.places import facts_files, find_values, join
 from medpattern.rendering.diff import ObjectDiff, tree_diff
@@ -106,44 +106,17 @@ def preview_revisions(selection: Selection, revision: str, target: str = "") -> 
             after = replace(selection, root=export_revision(selection.root, target, base / "to"))
         # The old side may ask for an older version: what counts is what this one makes of it.
         old_fleet, new_fleet = load_fleet(before.root, before.values, before.facts), after.load()
-        names = _names(selection, (old_fleet, new_fleet))
+        names = selection.names(old_fleet, new_fleet)
         old = _render(old_fleet, names, selection.app, revision)
         new = _render(new_fleet, names, selection.app, target)
         for side in (old, new):
             if errors_of(side.findings):
                 raise InputError(side.findings)
-        known = old.apps | new.apps
-        if selection.app and selection.app not in known:
-            raise UsageError(
-                f"no application '{selection.app}' on these clusters; {did_you_mean(selection.app, known)}"
-            )
+        selection.require_app(old.apps | new.apps)
         found = tree_diff(old.contents, new.contents)
         removed = _removed(base / "tree", old, new)
     clusters = tuple(sorted(old_fleet.facts.keys() | new_fleet.facts.keys()))
     return Preview(found.objects, removed, clusters, new.findings, found.notes)
-
-
-def _names(selection: Selection, fleets: Sequence[Fleet]) -> list[str]:
-    """The clusters that `selection` means on any side, so that one that changes its group is seen on both.
-
-    Raises:
-        UsageError: a cluster or group that no side knows.
-    """
-    facts = [facts for fleet in fleets for facts in fleet.facts.values()]
-    known, groups = {item.name for item in facts}, {item.group for item in facts}
-    for name in selection.clusters:
-        if name not in known:
-            raise UsageError(f"no cluster '{name}'; {did_you_mean(name, known)}")
-    if selection.group and selection.group not in groups:
-        raise UsageError(f"no group '{selection.group}'; {did_you_mean(selection.group, groups)}")
-    return sorted(
-        {
-            item.name
-            for item in facts
-            if (not selection.clusters or item.name in selection.clusters)
-            and (not selection.group or item.group == selection.group)
-        }
-    )
 
 
 def _render(fleet: Fleet, names: Iterable[str], app: str, revision: str) -> _Side:
@@ -173,7 +146,7 @@ def _removed(folder: Path, old: _Side, new: _Side) -> tuple[Removed, ...]:
     """The objects that go, found as in a real tree: the old side of what changes is laid out in `folder`."""
     entries = list(_entries(old, new))
     losing = {entry.path.partition("/")[0] for entry in entries if entry.action is not Action.CREATE}
-    _lay_out(folder, {path: file for path, file in old.files.items() if path.partition("/")[0] in losing})
+    lay_out(folder, {path: file.content for path, file in old.files.items() if path.partition("/")[0] in losing})
     return tuple(removed_objects(folder, entries, new.files))
 
 
@@ -185,10 +158,3 @@ def _entries(old: _Side, new: _Side) -> Iterable[Entry]:
             yield Entry(path, Action.CREATE, new.files[path].digest)
         elif old.files[path].digest != new.files[path].digest:
             yield Entry(path, Action.UPDATE, new.files[path].digest)
-
-
-def _lay_out(folder: Path, files: Mapping[str, File]) -> None:
-    for path, file in files.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(file.content)

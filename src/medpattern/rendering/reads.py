@@ -33,12 +33,10 @@ class Read:
 
 def leaf_reads(values: ChartValues, node: Any) -> Iterator[Read]:
     """The values in a leaf of an object; none for anything else."""
-    leaves = [node] if isinstance(node, Leaf) else []
-    for leaf in leaves:
-        for reference in leaf.references:
-            if reference.kind != "release":
-                value = lookup(values.values, reference.path)[1]
-                yield Read(reference.path, value, values.place(reference.path), True)
+    for reference in node.references if isinstance(node, Leaf) else ():
+        if reference.kind != "release":
+            value = lookup(values.values, reference.path)[1]
+            yield Read(reference.path, value, values.place(reference.path), True)
 
 
 @dataclass(frozen=True)

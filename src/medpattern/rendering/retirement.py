@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from medpattern.argocd.names import CLUSTER_APP, ROOT_PROJECT, application_name
+from medpattern.argocd.names import CLUSTER_APP, ROOT_PROJECT
 from medpattern.documents.reader import parse_file
 from medpattern.documents.writer import dump
 from medpattern.errors import InputError
@@ -72,10 +72,10 @@ def vanished_applications(
         for entry in entries
         if entry.action in (Action.UPDATE, Action.DELETE) and "/argocd/appproject-" in entry.path
     }
-    shrinking = changed - {ROOT_PROJECT, application_name(cluster.facts, CLUSTER_APP)}
+    shrinking = changed - {ROOT_PROJECT, cluster.facts.name_in_argocd(CLUSTER_APP)}
     if not shrinking:
         return
-    declared = {application_name(cluster.facts, app.name) for app in cluster.applications}
+    declared = {cluster.facts.name_in_argocd(app.name) for app in cluster.applications}
     folder = out / cluster.name / "argocd"
     known = {path.name: path.read_bytes() for path in folder.glob("application-*.yaml")}
     known = {**committed_files(root, f"{tree}/{cluster.name}/argocd"), **known}

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medpattern import __version__
-from medpattern.argocd.names import application_name
 from medpattern.charts.skeleton import file_name
 from medpattern.documents.file import File
-from medpattern.errors import DataDeletionError, InputError, UsageError
-from medpattern.findings import Finding, did_you_mean, errors_of, in_order
+from medpattern.errors import DataDeletionError, InputError
+from medpattern.findings import Finding, errors_of, in_order
 from medpattern.fleet.cluster import Cluster
 from medpattern.rendering.renderer import Renderer
 from medpattern.rendering.retirement import shrinking_projects, vanished_applications
@@ -98,13 +97,13 @@ def run(selection: Selection, out: Path, settled: Settled | None = None) -> Outc
         entries += mine
         gone += vanished_applications(selection.root, out, tree, rendered, mine)
         gone += shrinking_projects(out, rendered, mine)
-    if selection.app and selection.app not in apps and not errors_of(renderer.findings):
-        raise UsageError(f"no application '{selection.app}' on these clusters; {did_you_mean(selection.app, apps)}")
+    # With errors a part is missing from what was rendered, and would look deleted.
+    broken = bool(errors_of(renderer.findings))
+    if not broken:
+        selection.require_app(apps)
     if selection.is_whole:
         entries += plan_stale(out, fleet.facts)
     plan = Plan(tuple(sorted(entries, key=lambda entry: entry.path)))
-    # With errors a part is missing from what was rendered, and would look deleted.
-    broken = bool(errors_of(renderer.findings))
     findings = in_order((*renderer.findings, *(() if broken else gone)))
     lost = {} if selection.app else _lost(selection, out, tree, files)
     return Outcome(
@@ -136,7 +135,7 @@ def _lost(selection: Selection, out: Path, tree: str, files: Mapping[str, File])
 
 def is_of_application(cluster: Cluster, app: str, name: str) -> bool:
     """Whether a file of a cluster's folder belongs to the application `app` alone."""
-    manifest = f"argocd/{file_name('Application', application_name(cluster.facts, app))}"
+    manifest = f"argocd/{file_name('Application', cluster.facts.name_in_argocd(app))}"
     return name == manifest or name.startswith(f"charts/{app}/")
 
 

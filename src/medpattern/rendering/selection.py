@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,23 +47,37 @@ class Selection:
         require_version(fleet.global_document)
         return fleet
 
-    def names(self, fleet: Fleet) -> list[str]:
-        """The clusters that are meant, sorted.
+    def names(self, *fleets: Fleet) -> list[str]:
+        """The clusters that are meant in any of `fleets`, sorted.
+
+        Of two revisions both are given, so that a cluster that changes its group is seen on both sides.
 
         Raises:
-            UsageError: a cluster or group that does not exist.
+            UsageError: a cluster or group that none of them has.
         """
+        facts = [facts for fleet in fleets for facts in fleet.facts.values()]
+        known, groups = {item.name for item in facts}, {item.group for item in facts}
         for name in self.clusters:
-            if name not in fleet.facts:
-                raise UsageError(f"no cluster '{name}'; {did_you_mean(name, fleet.facts)}")
-        groups = {facts.group for facts in fleet.facts.values()}
+            if name not in known:
+                raise UsageError(f"no cluster '{name}'; {did_you_mean(name, known)}")
         if self.group and self.group not in groups:
             raise UsageError(f"no group '{self.group}'; {did_you_mean(self.group, groups)}")
         return sorted(
-            name
-            for name, facts in fleet.facts.items()
-            if (not self.clusters or name in self.clusters) and (not self.group or facts.group == self.group)
+            {
+                item.name
+                for item in facts
+                if (not self.clusters or item.name in self.clusters) and (not self.group or item.group == self.group)
+            }
         )
+
+    def require_app(self, known: Collection[str]) -> None:
+        """Refuses an application that is in none of the selected clusters, which have `known`.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        if self.app and self.app not in known:
+            raise UsageError(f"no application '{self.app}' on these clusters; {did_you_mean(self.app, known)}")
 
 
 def tree_path(root: Path, out: Path) -> str:

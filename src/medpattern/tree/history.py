@@ -15,13 +15,19 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)  # noqa: S603, S607
 
 
+def _committed_names(root: Path, *arguments: str) -> list[str]:
+    """What `git ls-tree` lists at HEAD, relative to `root`; nothing without git or a commit."""
+    *flags, folder = arguments
+    try:
+        listing = _git(root, "ls-tree", *flags, "-z", "--name-only", "HEAD", folder)
+    except FileNotFoundError:
+        return []
+    return [name.decode() for name in listing.stdout.split(b"\0") if name] if listing.returncode == 0 else []
+
+
 def committed_files(root: Path, folder: str) -> dict[str, bytes]:
     """The files below `folder` (relative to `root`) at HEAD by name; empty without git or a commit."""
-    try:
-        listing = _git(root, "ls-tree", "-z", "--name-only", "HEAD", f"./{folder.strip('/')}/")
-    except FileNotFoundError:
-        return {}
-    names = [name.decode() for name in listing.stdout.split(b"\0") if name] if listing.returncode == 0 else []
+    names = _committed_names(root, f"./{folder.strip('/')}/")
     return {name.rpartition("/")[2]: _git(root, "show", f"HEAD:./{name}").stdout for name in names}
 
 
@@ -62,12 +68,7 @@ def _safe(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo | None:
 
 def lost_files(root: Path, tree: str, out: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     """Files of the tree at HEAD that are gone from `out` and `wanted`, by path in the tree; empty without git."""
-    try:
-        listing = _git(root, "ls-tree", "-r", "-z", "--name-only", "HEAD", f"./{tree}/")
-    except FileNotFoundError:
-        return {}
-    names = [name.decode() for name in listing.stdout.split(b"\0") if name] if listing.returncode == 0 else []
-    paths = [name.removeprefix(f"{tree}/") for name in names]
+    paths = [name.removeprefix(f"{tree}/") for name in _committed_names(root, "-r", f"./{tree}/")]
     gone = [path for path in paths if wanted(path) and not (out / path).is_file()]
     return {path: _git(root, "show", f"HEAD:./{tree}/{path}").stdout for path in gone}
 
