@@ -62,9 +62,15 @@ class LayerStack:
         self.repository = repository
         self.folder = values_folder
         self._merged: dict[tuple[int, ...], dict[str, Any]] = {(): {}}
+        self._of_cluster: dict[str, Layers] = {}
 
     def of_cluster(self, facts: Facts) -> Layers:
         """All layers below the application's own: the framework's files, then the extra and shared ones."""
+        if facts.name not in self._of_cluster:
+            self._of_cluster[facts.name] = self._collected(facts)
+        return self._of_cluster[facts.name]
+
+    def _collected(self, facts: Facts) -> Layers:
         layers = []
         for role, file in base_files(facts):
             document = self.repository.document(join(self.folder, file))

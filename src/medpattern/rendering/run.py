@@ -114,7 +114,8 @@ def run(selection: Selection, out: Path, settled: Settled | None = None) -> Outc
         removed=() if broken else tuple(removed_objects(out, plan.entries, files, lost)),
         clusters=tuple(names),
         skipped=skipped,
-        other_version=_other_version(out, names),
+        # A settled cluster was rendered by this version, or it would not be settled.
+        other_version=_other_version(out, (name for name in names if name not in skipped)),
     )
 
 
