@@ -1,0 +1,1 @@
+"""The X-ray machine: synthetic chest films of synthetic patients, drawn from a seed."""
