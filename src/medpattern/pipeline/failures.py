@@ -1,10 +1,10 @@
 """How the handling of one event can end other than well; each class is one answer to whoever delivered it.
 
-    PipelineError (exit code 3)
-    ├── Unprocessable    no repeat can help: 422, a dead letter with `reason`
-    ├── Unavailable      a dependency is away: 503, the sender holds back
-    ├── Busy             somebody else is at work on this image: 503, a repeat finds the result
-    └── Superseded       the image is gone or replaced: recorded, 2xx
+PipelineError (exit code 3)
+├── Unprocessable    no repeat can help: 422, a dead letter with `reason`
+├── Unavailable      a dependency is away: 503, the sender holds back
+├── Busy             somebody else is at work on this image: 503, a repeat finds the result
+└── Superseded       the image is gone or replaced: recorded, 2xx
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Kafka: thin edges over confluent-kafka, and the embedded broker of a local run."""

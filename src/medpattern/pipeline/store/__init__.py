@@ -1,0 +1,1 @@
+"""The object store: one thin edge over boto3."""

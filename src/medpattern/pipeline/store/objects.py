@@ -1,0 +1,174 @@
+"""Objects in S3: fetched exactly as an event named them, written under keys that say nothing.
+
+The only module that speaks to the object store. What the store answers becomes one of the four failures;
+the texts of boto3, which quote bucket and key, go no further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from medpattern.pipeline.events.notifications import StoredObject
+from medpattern.pipeline.failures import Superseded, Unavailable, Unprocessable
+from medpattern.pipeline.settings import StoreSettings
+
+# Deleted, or a delete marker under that version.
+_GONE = {"404", "NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "405"}
+_REPLACED = {"412", "PreconditionFailed"}
+_REFUSED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"}
+# An object that was stored with a customer's key (SSE-C) answers so to whoever comes without it.
+_SEALED = {"400", "InvalidRequest", "InvalidArgument"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An object's bytes and its own metadata (x-amz-meta-*, names without that prefix)."""
+
+    data: bytes = field(repr=False)
+    metadata: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVersion:
+    """One version in a listing."""
+
+    object: StoredObject
+    modified: datetime
+    latest: bool
+
+
+class ObjectStore:
+    """A client for one store. It opens its connection at first use and may be shared by threads."""
+
+    def __init__(self, settings: StoreSettings, *, connections: int = 16, timeout: float = 20) -> None:
+        self.settings = settings
+        self._connections = connections
+        self._timeout = timeout
+        self._made: Any = None
+
+    @property
+    def _client(self) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def _make(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        settings = self.settings
+        config = Config(
+            max_pool_connections=self._connections,
+            connect_timeout=5,
+            read_timeout=self._timeout,
+            # Whoever sent the event repeats it; a second layer of patience would only hide an outage.
+            retries={"total_max_attempts": 2, "mode": "standard"},
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=settings.endpoint,
+            region_name=settings.region,
+            aws_access_key_id=settings.access_key or None,
+            aws_secret_access_key=settings.secret_key or None,
+            verify=settings.ca or None,
+            config=config,
+        )
+
+    def check(self, buckets: Iterable[str]) -> None:
+        """Raises Unavailable unless every bucket of `buckets` is there and may be used."""
+        for bucket in buckets:
+            with _answers():
+                self._client.head_bucket(Bucket=bucket)
+
+    def fetch(self, stored: StoredObject, most_bytes: int) -> Fetched:
+        """The very version that `stored` names: by its versionId, else on condition of its eTag.
+
+        Raises:
+            Superseded: it is gone or replaced.
+            Unprocessable: it has more than `most_bytes`, or only its owner's key opens it.
+            Unavailable: the store does not answer, or refuses the credentials.
+        """
+        which = {"VersionId": stored.version_id} if stored.version_id else {"IfMatch": f'"{stored.etag}"'}
+        with _answers(sealed=True):
+            answer = self._client.get_object(Bucket=stored.bucket, Key=stored.key, **which)
+            if answer["ContentLength"] > most_bytes:
+                answer["Body"].close()
+                raise Unprocessable("too-large", f"more than {most_bytes} bytes")
+            return Fetched(answer["Body"].read(), answer.get("Metadata", {}))
+
+    def put(
+        self, bucket: str, key: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> str:
+        """Stores `data`, over what may be there; returns the eTag without quotes."""
+        with _answers():
+            answer = self._client.put_object(
+                Bucket=bucket, Key=key, Body=data, ContentType=content_type, Metadata=dict(metadata or {})
+            )
+            return str(answer["ETag"]).strip('"')
+
+    def versions(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[ListedVersion]:
+        """All object versions of `bucket` below `prefix`, in the store's order, from the key behind `after` on."""
+        with _answers():
+            pages = self._client.get_paginator("list_object_versions")
+            start = {"KeyMarker": after} if after else {}
+            for page in pages.paginate(Bucket=bucket, Prefix=prefix, **start):
+                for item in page.get("Versions", ()):
+                    version = "" if item.get("VersionId") in (None, "", "null") else item["VersionId"]
+                    stored = StoredObject(
+                        bucket, item["Key"], version, item["ETag"].strip('"'), item["Size"], item["LastModified"]
+                    )
+                    yield ListedVersion(stored, item["LastModified"], bool(item.get("IsLatest", True)))
+
+    def delete(self, stored: StoredObject) -> None:
+        """Removes that version for good; one that is gone already is fine.
+
+        One at a time: the multi-object form aborts the radosgw of Ceph 16.2 when its bucket notifies removals.
+        """
+        which = {"VersionId": stored.version_id} if stored.version_id else {}
+        with _answers():
+            self._client.delete_object(Bucket=stored.bucket, Key=stored.key, **which)
+
+    def delete_key(self, bucket: str, key: str) -> None:
+        """Removes every version of `key`."""
+        for listed in list(self.versions(bucket, key)):
+            if listed.object.key == key:
+                self.delete(listed.object)
+
+    def presign(self, bucket: str, key: str, seconds: int) -> str:
+        """A URL under which the object can be read for `seconds`."""
+        url: str = self._client.generate_presigned_url(
+            "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
+        )
+        return url
+
+
+@contextmanager
+def _answers(*, sealed: bool = False) -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except ClientError as problem:
+        raise _meaning(str(problem.response.get("Error", {}).get("Code", "")), sealed=sealed) from None
+    except (BotoCoreError, HTTPError, ConnectionError, TimeoutError) as problem:
+        raise Unavailable("s3", type(problem).__name__) from None
+
+
+def _meaning(code: str, *, sealed: bool) -> Superseded | Unavailable | Unprocessable:
+    if code in _GONE:
+        return Superseded("gone")
+    if code in _REPLACED:
+        return Superseded("replaced")
+    if sealed and code in _SEALED:
+        return Unprocessable("sealed-object", "the store gives it only to whoever brings its key (SSE-C)")
+    if code in _REFUSED:
+        return Unavailable("s3", f"it refuses: {code}")
+    return Unavailable("s3", code if code.isalnum() else "")
