@@ -155,8 +155,9 @@ def _stomach(a: Anatomy, x: Map, y: Map) -> Map:
 
 def _consolidation(rng: np.random.Generator, a: Anatomy, x: Map, y: Map) -> Map:
     """0 where the lung holds air, up to 1 in an opacity; patchy, as exudate fills it unevenly."""
-    clear = np.ones(np.broadcast_shapes(x.shape, y.shape), np.float32)
-    patchy = 0.75 + 0.5 * _texture(rng, clear.shape[0], clear.shape[1], 14)
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    clear = np.ones(shape, np.float32)
+    patchy = 0.75 + 0.5 * _texture(rng, shape[0], shape[1], 14)
     for patch in a.opacities:
         distance = np.sqrt(((x - patch.x) / patch.radius_x) ** 2 + ((y - patch.y) / patch.radius_y) ** 2)
         clear *= 1.0 - np.clip(patch.strength * patchy * _inside(1.1 - distance, 0.16), 0.0, 1.0)

@@ -1,0 +1,1 @@
+"""What the stages that answer HTTP have in common."""

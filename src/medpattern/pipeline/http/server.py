@@ -1,0 +1,47 @@
+"""uvicorn as every HTTP stage runs it: httptools, uvloop, a graceful end, no access log (paths may name things)."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from medpattern.errors import UsageError
+
+
+def listen(host: str, port: int, backlog: int = 2048) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one.
+
+    Raises:
+        UsageError: the address is taken or not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    held = socket.socket(family, socket.SOCK_STREAM)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        held.bind((host, port))
+    except OSError as problem:
+        held.close()
+        raise UsageError(f"cannot listen on {host}:{port}: {problem.strerror}; choose another --port") from None
+    held.listen(backlog)
+    held.set_inheritable(True)
+    return held
+
+
+def serve(app: ASGIApp, held: socket.socket, *, grace_seconds: int = 30) -> None:
+    """Answers on `held` until TERM or INT; requests being handled then have `grace_seconds` to end."""
+    import uvicorn
+
+    settings: dict[str, Any] = {
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "none",
+        "lifespan": "on",
+        "access_log": False,
+        "log_config": None,
+        "server_header": False,
+        "timeout_graceful_shutdown": grace_seconds,
+        "timeout_keep_alive": 75,
+    }
+    uvicorn.Server(uvicorn.Config(app, **settings)).run(sockets=[held])
