@@ -39,7 +39,7 @@ def test_a_film_gets_the_name_in_one_corner_and_a_side_marker_in_another() -> No
         patient = draw_patient(rng, datetime(2026, 1, 5, tzinfo=UTC))
         inscriptions = draw_inscriptions(rng, patient, 400, 400)
         corners = [inscription.corner for inscription in inscriptions]
-        assert inscriptions[0].lines[0] == patient.name
+        assert inscriptions[0].lines[0].endswith(f"-Synthetic {patient.given_name}")
         assert inscriptions[-1].lines[0] in ("R", "L")
         assert len(set(corners)) == len(corners)
         phantom = draw_phantom(rng, 400, 400)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -58,9 +59,14 @@ def draw_inscriptions(rng: np.random.Generator, patient: Patient, height: int, w
 
 def _lines(rng: np.random.Generator, patient: Patient) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Who it is, and when and how it was taken."""
-    who = (patient.name, f"ID {patient.patient_id}", f"{patient.birth_date:%d.%m.%Y} {patient.sex}")
+    who = (_without_accents(patient.name), f"ID {patient.patient_id}", f"{patient.birth_date:%d.%m.%Y} {patient.sex}")
     when = (f"{patient.acquired:%d.%m.%Y %H:%M}", f"ACC {patient.accession}", "CHEST AP 65 kV")
     return who[: int(rng.integers(1, 4))], when[: int(rng.integers(1, 4))]
+
+
+def _without_accents(name: str) -> str:
+    """As modalities write names, and since Pillow's font has Latin-1 only."""
+    return "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
 
 
 def inscribe(pixels: Film, inscriptions: list[Inscription]) -> Inscribed:
