@@ -22,7 +22,7 @@ from medpattern.pipeline.simulation.machine import (
     schedule,
     simulate,
 )
-from medpattern.pipeline.simulation.mark import METADATA_NAME, verify_mark
+from medpattern.pipeline.simulated_mark import METADATA_NAME, verify_mark
 
 SMALL = MachineSettings(seed=3, count=60, height=96, width=112, mark_key=bytes(range(32)))
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medpattern.pipeline.simulation.mark import make_mark, verify_mark
+from medpattern.pipeline.simulated_mark import make_mark, verify_mark
 
 KEY = bytes(range(32))
 
@@ -40,5 +40,5 @@ def test_any_foreign_text_is_answered_with_no(text: str) -> None:
 
 
 def test_a_short_mark_key_is_refused() -> None:
-    with pytest.raises(ValueError, match="16 bytes"):
+    with pytest.raises(ValueError, match="32 bytes"):
         make_mark(b"", "xray", "a", b"film")
