@@ -10,8 +10,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from PIL.Image import Image
-
     from medpattern.pipeline.images.radiograph import Radiograph
 
 Filter = Literal["box", "bilinear", "hamming", "bicubic", "lanczos"]
@@ -57,12 +55,12 @@ def prepare(radiograph: Radiograph, contract: InputContract) -> NDArray[np.float
 
 def _resized(radiograph: Radiograph, contract: InputContract) -> NDArray[np.float32]:
     """float32 (height, width) in 0 to the type's greatest number."""
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     height, width = radiograph.pixels.shape
     left, top = contract.crop * width, contract.crop * height
     resampling = Image.Resampling[contract.resize.upper()]
-    image: Image = Image.fromarray(radiograph.pixels if radiograph.bits == 8 else radiograph.pixels.astype(np.float32))
+    image = Image.fromarray(radiograph.pixels if radiograph.bits == 8 else radiograph.pixels.astype(np.float32))
     small = image.resize((contract.width, contract.height), resampling, (left, top, width - left, height - top))
     # The filters with negative lobes overshoot; on 8 bits Pillow clips by itself.
     return np.clip(np.asarray(small, np.float32), 0, (1 << radiograph.bits) - 1)
