@@ -14,8 +14,11 @@ from medpattern.cli import console
 from medpattern.cli.explain import explain
 from medpattern.cli.init import init
 from medpattern.cli.listing import listing
+from medpattern.cli.migrate import migrate
 from medpattern.cli.render import render
 from medpattern.cli.schema import schema
+from medpattern.cli.serve import serve
+from medpattern.cli.simulate import simulate
 from medpattern.errors import MedpatternError
 
 app = typer.Typer(
@@ -33,6 +36,9 @@ app.command("render")(render)
 app.command("explain")(explain)
 app.add_typer(listing, name="list")
 app.command("schema")(schema)
+app.command("serve")(serve)
+app.command("simulate")(simulate)
+app.command("migrate")(migrate)
 
 
 def _version(wanted: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,4 +37,7 @@ def begin() -> Environment:
     if level not in _LEVELS:
         raise UsageError(f"MEDPATTERN_LOG_LEVEL is {level!r}: one of {', '.join(_LEVELS)} is wanted")
     logs.configure(level)
+    if hasattr(signal, "SIGPIPE"):
+        # A peer that closes its socket must not end a server; `main` lets it, for the sake of `| head`.
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     return Environment(os.environ)

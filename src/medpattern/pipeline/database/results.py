@@ -11,9 +11,7 @@ The lease only saves work: the primary key is what makes a result the only one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, delete, literal, null, select, union_all, update
@@ -22,33 +20,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from medpattern.pipeline.clock import now
 from medpattern.pipeline.database.engine import answers
 from medpattern.pipeline.database.schema import DatabaseTime, leases, outbox, results, superseded, tombstones
+from medpattern.pipeline.database.standing import Known, Lease, Standing
 from medpattern.pipeline.events.results import Result
 from medpattern.pipeline.failures import Busy, Replacement
-
-
-class Standing(StrEnum):
-    """What is already known of an image."""
-
-    RESULT = "result"
-    SUPERSEDED = "superseded"
-    PURGED = "purged"
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An image that is not to be scored again; `unpublished` is the event that nobody has sent yet."""
-
-    standing: Standing
-    unpublished: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to work on one result, until the database's clock says otherwise."""
-
-    result_id: str
-    image_id: str
-    holder: str
 
 
 class Results:

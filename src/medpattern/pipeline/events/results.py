@@ -106,15 +106,21 @@ class Result:
             "received": _time(self.received_at),
             "scored": _time(self.scored_at),
         }
-        return CloudEvent(
-            id=self.result_id,
-            source=RESULT_SOURCE,
-            type=RESULT_TYPE,
-            subject=self.image_pseudonym,
-            time=rfc3339(self.scored_at),
-            content_type="application/json",
-            data=json.dumps(data, separators=(",", ":")).encode(),
-        )
+        return event_from_data(json.dumps(data, separators=(",", ":")))
+
+
+def event_from_data(data: str) -> CloudEvent:
+    """The CloudEvent around `data`, which `Result.event` made; the same each time it is sent."""
+    value = json.loads(data)
+    return CloudEvent(
+        id=value["resultId"],
+        source=RESULT_SOURCE,
+        type=RESULT_TYPE,
+        subject=value["image"],
+        time=value["scored"],
+        content_type="application/json",
+        data=data.encode(),
+    )
 
 
 @dataclass(frozen=True, slots=True)

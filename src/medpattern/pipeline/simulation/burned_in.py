@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STYLES: tuple[Style, ...] = ("white", "black", "outlined", "plate")
 CORNERS: tuple[Corner, ...] = (("top", "left"), ("top", "right"), ("bottom", "left"), ("bottom", "right"))
 # Height of a capital as a share of the film's shorter side, and the least that is still legible, in pixels.
-SMALLEST_SHARE, LARGEST_SHARE, SMALLEST_PX = 0.016, 0.045, 8
+SMALLEST_SHARE, LARGEST_SHARE, SMALLEST_PX = 0.014, 0.035, 8
 
 
 @dataclass(frozen=True, slots=True)

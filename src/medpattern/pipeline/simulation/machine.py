@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from medpattern.errors import UsageError
-from medpattern.pipeline.simulation.encode import CONTENT_TYPES, FORMATS, SUFFIXES, FilmHeader, Format, encode_film
 from medpattern.pipeline.simulated_mark import METADATA_NAME, make_mark
+from medpattern.pipeline.simulation.encode import CONTENT_TYPES, FORMATS, SUFFIXES, FilmHeader, Format, encode_film
 from medpattern.pipeline.simulation.patient import Patient, draw_patient
 
 if TYPE_CHECKING:

@@ -96,8 +96,15 @@ class ObjectStore:
             Unavailable: the store does not answer, or refuses the credentials.
         """
         which = {"VersionId": stored.version_id} if stored.version_id else {"IfMatch": f'"{stored.etag}"'}
+        return self._fetch(stored.bucket, stored.key, most_bytes, **which)
+
+    def fetch_newest(self, bucket: str, key: str, most_bytes: int) -> Fetched:
+        """Whatever version is the newest; raises as `fetch` does."""
+        return self._fetch(bucket, key, most_bytes)
+
+    def _fetch(self, bucket: str, key: str, most_bytes: int, **which: str) -> Fetched:
         with _answers(sealed=True):
-            answer = self._client.get_object(Bucket=stored.bucket, Key=stored.key, **which)
+            answer = self._client.get_object(Bucket=bucket, Key=key, **which)
             if answer["ContentLength"] > most_bytes:
                 answer["Body"].close()
                 raise Unprocessable("too-large", f"more than {most_bytes} bytes")
