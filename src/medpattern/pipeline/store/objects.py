@@ -56,7 +56,7 @@ class ObjectStore:
             self._made = self._make()
         return self._made
 
-    def _make(self) -> Any:
+    def _make(self, service: str = "s3") -> Any:
         import boto3
         from botocore.config import Config
 
@@ -72,7 +72,7 @@ class ObjectStore:
             response_checksum_validation="when_required",
         )
         return boto3.session.Session().client(
-            "s3",
+            service,
             endpoint_url=settings.endpoint,
             region_name=settings.region,
             aws_access_key_id=settings.access_key or None,
@@ -80,6 +80,18 @@ class ObjectStore:
             verify=settings.ca or None,
             config=config,
         )
+
+    def sibling(self, service: str) -> Any:
+        """A boto3 client of another `service` at the same address, such as "sns"; its errors are boto3's own."""
+        return self._client if service == "s3" else self._make(service)
+
+    def make_bucket(self, bucket: str) -> None:
+        """Makes `bucket`; one that is there and ours is fine."""
+        with _answers():
+            try:
+                self._client.create_bucket(Bucket=bucket)
+            except self._client.exceptions.BucketAlreadyOwnedByYou:
+                return
 
     def check(self, buckets: Iterable[str]) -> None:
         """Raises Unavailable unless every bucket of `buckets` is there and may be used."""
