@@ -47,8 +47,8 @@ def decode(data: bytes, *, limits: Limits = DEFAULT_LIMITS, smallest_side: int |
 
 def format_of(data: bytes) -> Format:
     """The format of `data`. Raises Unprocessable: `empty`, `unknown-format`, `ambiguous-format`."""
-    if not data.strip(b"\0"):
-        raise Unprocessable("empty", f"{len(data)} bytes, none of them but zeros")
+    if not any(data):
+        raise Unprocessable("empty", f"{len(data)} bytes, nothing but zeros")
     image = _image_format(data)
     if data[DICOM_PREAMBLE : DICOM_PREAMBLE + 4] != DICOM_MARK:
         if image is None:

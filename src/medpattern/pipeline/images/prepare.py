@@ -10,6 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from medpattern.pipeline.images.radiograph import Radiograph
 
 Filter = Literal["box", "bilinear", "hamming", "bicubic", "lanczos"]
