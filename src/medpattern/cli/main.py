@@ -19,6 +19,7 @@ from medpattern.cli.render import render
 from medpattern.cli.schema import schema
 from medpattern.cli.serve import serve
 from medpattern.cli.simulate import simulate
+from medpattern.cli.source import source
 from medpattern.errors import MedpatternError
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.add_typer(listing, name="list")
 app.command("schema")(schema)
 app.command("serve")(serve)
 app.command("simulate")(simulate)
+app.command("source")(source)
 app.command("migrate")(migrate)
 
 

@@ -30,6 +30,9 @@ class EmbeddedBroker:
         self._library = library
         self._handle = ctypes.c_void_p(handle)
         self._cluster = ctypes.c_void_p(library.rd_kafka_mock_cluster_new(self._handle, 1))
+        if hasattr(library, "rd_kafka_mock_group_initial_rebalance_delay_ms"):
+            # Else the first member of a group waits 3 s for company.
+            library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
         for topic, partitions in topics.items():
             library.rd_kafka_mock_topic_create(self._cluster, topic.encode(), partitions, 1)
         self.bootstrap: str = library.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()

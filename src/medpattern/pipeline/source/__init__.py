@@ -1,0 +1,1 @@
+"""`medpattern source`: delivers a topic's records over HTTP as a KafkaSource does, and holds back in outages."""
