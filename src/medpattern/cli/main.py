@@ -15,6 +15,8 @@ from medpattern.cli.explain import explain
 from medpattern.cli.init import init
 from medpattern.cli.listing import listing
 from medpattern.cli.migrate import migrate
+from medpattern.cli.reading import report, verdict
+from medpattern.cli.receive import receive
 from medpattern.cli.render import render
 from medpattern.cli.schema import schema
 from medpattern.cli.serve import serve
@@ -41,6 +43,9 @@ app.command("serve")(serve)
 app.command("simulate")(simulate)
 app.command("source")(source)
 app.command("migrate")(migrate)
+app.command("receive")(receive)
+app.command("report")(report)
+app.command("verdict")(verdict)
 
 
 def _version(wanted: bool) -> None:

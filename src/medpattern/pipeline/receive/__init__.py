@@ -1,0 +1,1 @@
+"""`medpattern receive`: DICOM instances over STOW-RS and C-STORE, into the source bucket."""
