@@ -1,6 +1,7 @@
-"""Hypothesis profiles, and the small repository as a fixture.
+"""Hypothesis profiles, the small repository as a fixture, and what is collected.
 
-CI repeats the same examples, `HYPOTHESIS_PROFILE=explore` looks for new ones.
+CI repeats the same examples, `HYPOTHESIS_PROFILE=explore` looks for new ones. tests/real needs servers: it is left out
+unless it is asked for by name, as `make test-real` does.
 """
 
 from __future__ import annotations
@@ -19,6 +20,15 @@ QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_to
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=QUIET, database=None)
 settings.register_profile("explore", deadline=None, suppress_health_check=QUIET, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+REAL = Path(__file__).parent / "real"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if collection_path != REAL:
+        return None
+    asked = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+    return None if any(path.resolve().is_relative_to(REAL) for path in asked) else True
 
 
 @pytest.fixture(scope="session")
