@@ -177,6 +177,7 @@ notifications = Table(
     Column("state", String(16), nullable=False, index=True),
     Column("message", Text, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
+    Column("recorded_at", UtcTime),
     Column("due_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
     Column("problem", String(64), nullable=False, default=""),

@@ -6,6 +6,7 @@ The event's id is the result's, so that every repeat, whoever sends it, is recog
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +19,7 @@ from medpattern.pipeline.failures import Unprocessable
 STATEMENT = "preliminary, not for diagnosis"
 RESULT_TYPE = "medpattern.result.v1"
 RESULT_SOURCE = "/medpattern/risk-assessment"
+_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Outcome(StrEnum):
@@ -85,6 +87,7 @@ class Result:
         model = {"name": self.model_name, "version": self.model_version, "sha256": self.model_sha256}
         data = {
             "resultId": self.result_id,
+            "imageId": self.image_id,
             "image": self.image_pseudonym,
             "patient": self.patient_pseudonym,
             "outcome": self.outcome.value,
@@ -128,6 +131,7 @@ class ResultNotice:
     """What a reader of the results topic needs to tell people."""
 
     result_id: str
+    image_id: str
     image_pseudonym: str
     outcome: Outcome
     reason: str
@@ -150,7 +154,8 @@ def read_result_event(data: bytes) -> ResultNotice:
     try:
         value = json.loads(data)
         return ResultNotice(
-            result_id=_text(value["resultId"]),
+            result_id=_id(value["resultId"]),
+            image_id=_id(value["imageId"]),
             image_pseudonym=_text(value["image"]),
             outcome=Outcome(value["outcome"]),
             reason=_text(value["reason"]),
@@ -163,8 +168,14 @@ def read_result_event(data: bytes) -> ResultNotice:
             publication=Publication(value["publication"]),
             scored_at=_moment(value["scored"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
         raise Unprocessable("not-a-result", "the record is no result event") from problem
+
+
+def _id(value: object) -> str:
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise ValueError("id")
+    return value
 
 
 def _text(value: object) -> str:
