@@ -11,13 +11,16 @@ import typer
 
 from medpattern import __version__
 from medpattern.cli import console
+from medpattern.cli.deadletter import deadletter
 from medpattern.cli.explain import explain
 from medpattern.cli.init import init
 from medpattern.cli.listing import listing
 from medpattern.cli.migrate import migrate
+from medpattern.cli.notify import notify
 from medpattern.cli.reading import report, verdict
 from medpattern.cli.receive import receive
 from medpattern.cli.render import render
+from medpattern.cli.replay import replay
 from medpattern.cli.schema import schema
 from medpattern.cli.serve import serve
 from medpattern.cli.simulate import simulate
@@ -43,6 +46,9 @@ app.command("serve")(serve)
 app.command("simulate")(simulate)
 app.command("source")(source)
 app.command("migrate")(migrate)
+app.command("deadletter")(deadletter)
+app.command("replay")(replay)
+app.command("notify")(notify)
 app.command("receive")(receive)
 app.command("report")(report)
 app.command("verdict")(verdict)
