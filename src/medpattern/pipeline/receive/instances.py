@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from medpattern.pipeline.images.dicom_pixels import DEFLATED, SYNTAXES
+
 # PS3.4 B.5: the storage classes of projection X-rays, one frame each.
 SOP_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.1": "Computed Radiography Image",
@@ -17,23 +19,8 @@ SOP_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.1.1.1": "Digital X-Ray Image, for processing",
     "1.2.840.10008.5.1.4.1.1.7": "Secondary Capture Image",
 }
-DEFLATED = "1.2.840.10008.1.2.1.99"
-IMPLICIT = "1.2.840.10008.1.2"
-# PS3.5 section 10: those that the decoders of medpattern.pipeline.images know.
-TRANSFER_SYNTAXES = (
-    "1.2.840.10008.1.2.1",
-    IMPLICIT,
-    DEFLATED,
-    "1.2.840.10008.1.2.4.50",
-    "1.2.840.10008.1.2.4.51",
-    "1.2.840.10008.1.2.4.57",
-    "1.2.840.10008.1.2.4.70",
-    "1.2.840.10008.1.2.4.80",
-    "1.2.840.10008.1.2.4.81",
-    "1.2.840.10008.1.2.4.90",
-    "1.2.840.10008.1.2.4.91",
-    "1.2.840.10008.1.2.5",
-)
+# What the service can decode, and nothing else.
+TRANSFER_SYNTAXES = tuple(SYNTAXES)
 
 _SOP_CLASS, _SOP_INSTANCE, _STUDY = 0x0008_0016, 0x0008_0018, 0x0020_000D
 _META_SOP_CLASS, _META_SOP_INSTANCE, _SYNTAX = 0x0002_0002, 0x0002_0003, 0x0002_0010
@@ -105,7 +92,7 @@ def _judge(found: Instance, meta: dict[int, str], study: str) -> Instance | Refu
     reason: Reason | None = None
     if known.sop_class not in SOP_CLASSES:
         reason = Reason.SOP_CLASS_NOT_SUPPORTED
-    elif meta[_SYNTAX] not in TRANSFER_SYNTAXES:
+    elif meta[_SYNTAX] not in SYNTAXES:
         reason = Reason.TRANSFER_SYNTAX_NOT_SUPPORTED
     elif not found.sop_class or not found.sop_instance or not found.study:
         reason = Reason.NOT_UNDERSTOOD
@@ -121,15 +108,15 @@ def _read(data: bytes) -> tuple[dict[int, str], Any]:
     file.seek(132)
     group = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
     meta = {tag: _uid(group, tag) for tag in (_META_SOP_CLASS, _META_SOP_INSTANCE, _SYNTAX)}
-    syntax = meta[_SYNTAX]
-    if syntax not in TRANSFER_SYNTAXES:
+    syntax = SYNTAXES.get(meta[_SYNTAX])
+    if syntax is None:
         return meta, {}
-    if syntax == DEFLATED:
+    if meta[_SYNTAX] == DEFLATED:
         file = io.BytesIO(zlib.decompressobj(-zlib.MAX_WBITS).decompress(file.read(), _HEAD))
     wanted: Any = [_SOP_CLASS, _SOP_INSTANCE, _STUDY]
     past = _STUDY
     return meta, read_dataset(
-        file, syntax == IMPLICIT, True, stop_when=lambda tag, _vr, _length: tag > past, specific_tags=wanted
+        file, syntax.implicit, syntax.little, stop_when=lambda tag, _vr, _length: tag > past, specific_tags=wanted
     )
 
 
