@@ -11,6 +11,7 @@ import typer
 
 from medpattern import __version__
 from medpattern.cli import console
+from medpattern.cli.bridge import bridge
 from medpattern.cli.deadletter import deadletter
 from medpattern.cli.explain import explain
 from medpattern.cli.init import init
@@ -45,6 +46,7 @@ app.command("schema")(schema)
 app.command("serve")(serve)
 app.command("simulate")(simulate)
 app.command("source")(source)
+app.command("bridge")(bridge)
 app.command("migrate")(migrate)
 app.command("deadletter")(deadletter)
 app.command("replay")(replay)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from medpattern.pipeline.failures import Unavailable
@@ -77,6 +77,33 @@ class Producer:
             self._watch.note(failures[0])
             self._watch.check()
             raise Unavailable("kafka", f"not acknowledged: {failures[0].name()}")
+
+    def begin(
+        self,
+        topic: str,
+        value: bytes,
+        done: Callable[[Unavailable | None], None],
+        *,
+        key: str | None = None,
+        headers: Headers = (),
+    ) -> None:
+        """Sends one record and returns at once; `done` is told later, in another thread, what went wrong, or None.
+
+        Raises:
+            Unavailable: too much waits already.
+        """
+
+        def delivered(error: Any, _message: Any) -> None:
+            if error is not None:
+                self._watch.note(error)
+            done(None if error is None else Unavailable("kafka", f"not acknowledged: {error.name()}"))
+
+        self._produce(self._client, topic, key, value, headers, delivered)
+
+    @property
+    def refusal(self) -> str:
+        """Why the brokers refuse this client, "" as far as they do not."""
+        return self._watch.refusal
 
     def _produce(
         self, client: Any, topic: str, key: str | None, value: bytes | None, headers: Headers, done: Any
