@@ -164,17 +164,22 @@ def _judged(lines: Lines, shape: tuple[int, ...], *, finest: bool, upwards: bool
         text |= (
             (lines.letters < 3) & (lines.strong >= 0.9) & (lines.height >= least.marker) & _marker_like(lines, shape)
         )
-    doubtful = (lines.letters > enough) & (lines.strong >= (0.3 if finest else 0.5)) & sized
+    doubtful = (lines.letters > enough) & (lines.strong >= (0.45 if finest else 0.5)) & sized
     return text, doubtful & ~text
 
 
 def _marker_like(lines: Lines, shape: tuple[int, ...]) -> Mask:
-    """One or two letters as sharp and thin as side markers are, not in the middle of the film."""
+    """One or two letters as sharp and thin as side markers are, not in the middle of the film.
+
+    Beside the ribs, whose ends look alike, they have to be brighter than in a corner.
+    """
     width = lines.right - lines.left + 1
     middle_x = (lines.left + lines.right) / 2 / shape[1]
     middle_y = (lines.top + lines.bottom) / 2 / shape[0]
     outside = (np.abs(middle_x - 0.5) > 0.28) | (np.abs(middle_y - 0.5) > 0.38)
-    thin = (lines.contrast >= np.where(lines.height >= 12, 44, 64)) & (lines.sharpness >= 0.7) & (lines.fill < 0.6)
+    corner = (np.abs(middle_x - 0.5) > 0.28) & (np.abs(middle_y - 0.5) > 0.34)
+    least = np.where(corner, np.where(lines.height >= 12, 44, 64), 90)
+    thin = (lines.contrast >= least) & (lines.sharpness >= 0.7) & (lines.fill < 0.6)
     bright = (lines.contrast >= 110) & (lines.sharpness >= 0.65) & (lines.fill < 0.9)
     return outside & (thin | bright) & (width <= 2.2 * lines.height)
 
