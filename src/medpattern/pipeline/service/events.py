@@ -40,7 +40,8 @@ class EventEntrance:
     holder: str
     most_bytes: int
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
+        """The answer to one request."""
         received = now()
         try:
             events = parse_request(request.headers, await read_body(request, self.most_bytes))

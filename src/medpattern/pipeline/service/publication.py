@@ -11,9 +11,6 @@ from medpattern.pipeline.events.results import Publication, Result
 from medpattern.pipeline.service.steps import step
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from medpattern.pipeline.deidentification.interface import Deidentified, Deidentifier
     from medpattern.pipeline.images.radiograph import Radiograph
     from medpattern.pipeline.store.objects import ObjectStore
@@ -53,7 +50,7 @@ class Publisher:
             processed_key=processed,
         )
         with step("encode"):
-            plain, drawn = _encode(published, found.pixels)
+            plain, drawn = _encode(published, found)
         with step("store"):
             self.store.put(self.anonymised, anonymised, plain, "image/png")
             self.store.put(self.processed, processed, drawn, "image/png")
@@ -69,11 +66,12 @@ class Publisher:
         return (None if found.verdict is Verdict.QUARANTINE else found), found.reason
 
 
-def _encode(result: Result, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> tuple[bytes, bytes]:
+def _encode(result: Result, image: Deidentified) -> tuple[bytes, bytes]:
     from medpattern.pipeline.deidentification.publication import Caption, anonymised_png, processed_png
 
     caption = Caption(
         outcome=result.outcome,
+        reason=result.reason,
         risk=result.risk,
         operating_point=result.operating_point,
         model_name=result.model_name,
@@ -81,4 +79,4 @@ def _encode(result: Result, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> t
         stand_in=result.stand_in,
         simulated=result.simulated,
     )
-    return anonymised_png(pixels), processed_png(pixels, caption)
+    return anonymised_png(image), processed_png(image, caption)
