@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
+
+# Pillow writes chunks and tags, a patient's name among them, to its debug log, and complains of damaged EXIF.
+logging.getLogger("PIL").setLevel(logging.WARNING)
+warnings.filterwarnings("ignore", module=r"PIL(\..*)?")
 
 RasterFormat = Literal["jpeg", "png", "tiff"]
 
