@@ -22,6 +22,7 @@ from medpattern.cli.reading import report, verdict
 from medpattern.cli.receive import receive
 from medpattern.cli.render import render
 from medpattern.cli.replay import replay
+from medpattern.cli.run import run
 from medpattern.cli.schema import schema
 from medpattern.cli.serve import serve
 from medpattern.cli.simulate import simulate
@@ -43,6 +44,7 @@ app.command("render")(render)
 app.command("explain")(explain)
 app.add_typer(listing, name="list")
 app.command("schema")(schema)
+app.command("run")(run)
 app.command("serve")(serve)
 app.command("simulate")(simulate)
 app.command("source")(source)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select
 from medpattern.pipeline.clock import seconds_between
 from medpattern.pipeline.database.accounting import Accounts, accounts, current_results
 from medpattern.pipeline.database.engine import answers
-from medpattern.pipeline.database.schema import outbox, results
+from medpattern.pipeline.database.schema import notifications, outbox, results
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,16 @@ def summarise(engine: Engine, stored: int) -> Summary:
         outcomes={outcome: int(count) for outcome, count in outcomes},
         latency=_quantiles([(row[0], row[1]) for row in times]),
     )
+
+
+def unsent(engine: Engine) -> int:
+    """Results whose event is not published, and messages that are not sent yet."""
+    waiting = [
+        select(func.count()).select_from(outbox).where(outbox.c.published_at.is_(None)),
+        select(func.count()).select_from(notifications).where(notifications.c.state == "pending"),
+    ]
+    with answers(), engine.begin() as connection:
+        return sum(int(connection.scalar(query) or 0) for query in waiting)
 
 
 def _quantiles(times: list[tuple[datetime, datetime]]) -> Latency:
