@@ -1,4 +1,4 @@
-# Everything needs Python >= 3.11 and PyPI, nothing else. `make help` lists the targets.
+# Everything needs Python >= 3.11 and PyPI, nothing else; only `make test-real` needs more. `make help` lists the targets.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -15,10 +15,10 @@ CODE := src tests .ci
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format docs bench clean python
+.PHONY: help demo test test-real lint format docs bench clean python
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 demo: $(VENV)/.installed ## install, render the fleet of values/ and print what each cluster gets
 	@$(RUN) -m medpattern render --out "$(RENDERED)"
@@ -34,6 +34,10 @@ demo: $(VENV)/.installed ## install, render the fleet of values/ and print what 
 
 test: $(VENV)/.installed-dev ## run the tests
 	$(RUN) -m pytest $(PYTEST_ARGS)
+
+test-real: $(VENV)/.installed-dev ## install real servers (Debian, as root) and run the tests that need them
+	.ci/install_real.sh
+	MEDPATTERN_REQUIRE_REAL=1 $(RUN) -m pytest tests/real $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff, mypy --strict and the import contracts
 	$(RUN) -m ruff check $(CODE)

@@ -1,12 +1,9 @@
 #!/usr/bin/env bash
 # Installs what tests/real starts: Ceph, Apache Kafka, PostgreSQL, Prometheus, Chromium, libfaketime.
 #
-#   .ci/install_real.sh            install what is missing, print the versions
-#   .ci/install_real.sh --check    install nothing; exit code 1 and a list when something is missing
-#
-# Debian packages by apt as root (another user is told the command), Kafka's jars by Maven. Packages and jars are
-# kept in $MEDPATTERN_CI_CACHE (default: ~/.cache/medpattern). No service is started, and with everything there it
-# takes less than a second. It changes nothing but the packages and that folder.
+# Debian packages by apt as root (another user is told the command), Kafka's jars by Maven. Both are kept in
+# $MEDPATTERN_CI_CACHE (default: ~/.cache/medpattern). It prints versions, starts no service, and takes a second or two
+# where everything is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -75,10 +72,7 @@ versions() {
 
 mapfile -t absent < <(missing)
 if ((${#absent[@]})); then
-    if [[ ${1:-} == --check ]]; then
-        echo "missing: ${absent[*]}" >&2
-        exit 1
-    elif ! command -v apt-get >/dev/null; then
+    if ! command -v apt-get >/dev/null; then
         echo "tests/real needs the programs of these Debian packages, and this system has no apt-get: ${absent[*]}" >&2
         exit 1
     elif ((EUID)); then

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,9 +36,20 @@ REQUIRED = os.environ.get("MEDPATTERN_REQUIRE_REAL") == "1"
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup() -> Generator[None, object, object]:
-    """Skip what cannot be had, unless it is required."""
-    try:
+    with _skipped_where_missing():
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    with _skipped_where_missing():
+        return (yield)
+
+
+@contextmanager
+def _skipped_where_missing() -> Iterator[None]:
+    try:
+        yield
     except MissingError as error:
         if REQUIRED:
             raise
