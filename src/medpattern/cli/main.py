@@ -11,6 +11,7 @@ import typer
 
 from medpattern import __version__
 from medpattern.cli import console
+from medpattern.cli.backfill import backfill
 from medpattern.cli.bridge import bridge
 from medpattern.cli.deadletter import deadletter
 from medpattern.cli.explain import explain
@@ -56,6 +57,7 @@ app.command("notify")(notify)
 app.command("receive")(receive)
 app.command("report")(report)
 app.command("verdict")(verdict)
+app.command("backfill")(backfill)
 
 
 def _version(wanted: bool) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,3 +44,22 @@ def begin() -> Environment:
         # A peer that closes its socket must not end a server; `main` lets it, for the sake of `| head`.
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     return Environment(os.environ)
+
+
+@contextmanager
+def until_asked_to_end() -> Iterator[threading.Event]:
+    """An event that TERM and INT set; a second one ends the program at once."""
+    stopping = threading.Event()
+    before: dict[signal.Signals, Callable[..., object] | int | None] = {}
+
+    def stop(number: int, _frame: object) -> None:
+        stopping.set()
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, stop)
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from medpattern.errors import UsageError
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SPAN = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?\s*(Z|z|[+-]\d{2}:?\d{2})?", re.ASCII)
 
 
@@ -51,3 +55,18 @@ def seconds_between(earlier: datetime, later: datetime) -> tuple[float, bool]:
     """
     span = (later - earlier) / timedelta(seconds=1)
     return (span, False) if span >= 0 else (0.0, True)
+
+
+def parse_span(text: str) -> timedelta:
+    """A time span as people give it: a whole number and s, m, h, d or w.
+
+    Raises:
+        UsageError: `text` is none.
+
+    >>> parse_span("90s"), parse_span("10m"), parse_span("30d")
+    (datetime.timedelta(seconds=90), datetime.timedelta(seconds=600), datetime.timedelta(days=30))
+    """
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is no time span: a number and s, m, h, d or w is wanted, as in 10m or 30d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

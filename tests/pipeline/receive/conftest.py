@@ -6,10 +6,8 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pydicom
 import pytest
-from moto.server import ThreadedMotoServer
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID
 
@@ -55,24 +53,13 @@ def sop_instance(number: int = 1) -> str:
     return f"{STUDY}.2.{number}"
 
 
-@pytest.fixture(scope="session")
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 def settings_for(endpoint: str) -> StoreSettings:
     return StoreSettings(endpoint, "us-east-1", (BUCKET,), "", "", "access", "secret")
 
 
 @pytest.fixture
-def s3(moto: str) -> Iterator[Any]:
-    client = boto3.client(
-        "s3", endpoint_url=moto, region_name="us-east-1", aws_access_key_id="access", aws_secret_access_key="secret"
-    )
+def s3(moto_client: Any) -> Iterator[Any]:
+    client = moto_client
     client.create_bucket(Bucket=BUCKET)
     yield client
     for item in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
