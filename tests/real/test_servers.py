@@ -5,14 +5,9 @@ from __future__ import annotations
 import json
 import smtplib
 import ssl
-import sys
-import threading
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page
@@ -20,14 +15,13 @@ from playwright.sync_api import Page
 from tests.real.conftest import StartPrometheus
 from tests.real.servers.ceph import Ceph
 from tests.real.servers.certificates import Authority
-from tests.real.servers.clock import Clock
 from tests.real.servers.kafka.access import allow, new_certificate, new_user
 from tests.real.servers.kafka.cluster import Kafka
 from tests.real.servers.kafka.records import read_all, send
 from tests.real.servers.listener import Listener
 from tests.real.servers.names import unique
 from tests.real.servers.postgres import Database, Postgres
-from tests.real.servers.processes import Process, until
+from tests.real.servers.processes import until
 from tests.real.servers.programs import FailedError
 from tests.real.servers.smtp import MailServer, receiving_mail
 from tests.real.servers.tmpfs import fill
@@ -275,69 +269,12 @@ def test_the_mail_server_can_demand_encryption_and_a_login(tmp_path: Path) -> No
         ]
 
 
-# Browser, clock, processes
+# Browser
 
 
 def test_chromium_runs_a_page(page: Page) -> None:
     page.set_content("<h1 id=title></h1><script>title.textContent = 'Results of ' + (40 + 2) + ' images'</script>")
     assert page.get_by_role("heading").inner_text() == "Results of 42 images"
-
-
-CLOCKS = "import time; print(time.time(), time.monotonic(), flush=True)"
-TICKING = f"while True: exec({CLOCKS!r}); __import__('time').sleep(0.05)"
-
-
-def test_a_process_whose_clock_is_set_back_keeps_its_monotonic_clock(tmp_path: Path) -> None:
-    clock = Clock(tmp_path)
-    command = [sys.executable, "-c", TICKING]
-    process = Process("ticking", command, tmp_path / "ticking.log", environment=clock.environment)
-
-    def shown() -> list[tuple[float, float]]:
-        lines = [line.split() for line in process.text().splitlines(keepends=True) if line.endswith("\n")]
-        return [(float(wall), float(monotonic)) for wall, monotonic in lines]
-
-    process.start()
-    try:
-        until(shown, "the process to show its clocks")
-        clock.set_back(timedelta(hours=1))
-        until(lambda: time.time() - shown()[-1][0] > 3590, "the clock to be back by an hour")
-    finally:
-        process.stop()
-    walls, monotonics = zip(*shown(), strict=True)
-    assert abs(datetime.now(UTC).timestamp() - walls[0]) < 60
-    assert list(monotonics) == sorted(monotonics)
-
-
-def test_what_a_process_started_ends_with_it(tmp_path: Path) -> None:
-    process = Process("parent", ["/bin/sh", "-c", "sleep 600 & sleep 600"], tmp_path / "log").start()
-    until(lambda: len(process.children()) == 2, "two children")
-    children = process.children()
-    process.kill()
-    process.stop()
-    until(lambda: not any(_running(child) for child in children), "the children to end")
-
-
-def test_a_process_that_ends_instead_of_becoming_ready_is_told_with_its_last_words(tmp_path: Path) -> None:
-    process = Process("broken", ["/bin/sh", "-c", "echo no such model; exit 3"], tmp_path / "log")
-    with pytest.raises(FailedError, match=r"(?s)broken ended with 3.*no such model"):
-        process.start().wait_ready(lambda: False)
-
-
-def test_a_process_is_not_started_where_it_would_die_with_a_thread(tmp_path: Path) -> None:
-    errors: list[BaseException] = []
-    process = Process("sleep", ["/bin/sleep", "600"], tmp_path / "log")
-
-    def start() -> None:
-        try:
-            process.start()
-        except RuntimeError as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=start)
-    thread.start()
-    thread.join()
-    assert "main thread" in str(errors[0])
-    assert not process.alive
 
 
 # Last, for what it waits for has come by now.
@@ -354,11 +291,3 @@ def test_ceph_pushes_again_what_was_refused_where_it_is_persistent(ceph: Ceph, b
     until(lambda: len(listener.requests) > refused, "a push after the refused one", seconds=60)
     ids = {json.loads(request.body)["Records"][0]["eventId"] for request in listener.requests}
     assert len(ids) == 1
-
-
-def _running(pid: int) -> bool:
-    try:
-        state: Any = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
-    return bool(state != "Z")
