@@ -105,8 +105,10 @@ def _others() -> Iterator[Entry]:
     yield "animated.gif", _animated("GIF"), "unknown-format"
     yield "animated.webp", _animated("WEBP"), "unknown-format"
     yield "bitmap.bmp", raster(grey, "BMP"), "unknown-format"
-    yield "drawing.svg", b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>', (
-        "unknown-format"
+    yield (
+        "drawing.svg",
+        b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
+        ("unknown-format"),
     )
     yield "entities.svg", b'<!DOCTYPE s [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><svg>&b;</svg>', "unknown-format"
     yield "archive.zip", _zip(), "unknown-format"
@@ -134,11 +136,15 @@ def _dicoms() -> Iterator[Entry]:
     yield "one-bit.dcm", dicom(grey, BitsAllocated=1, BitsStored=1, HighBit=0), "unsupported-pixels"
     yield "odd-photometric.dcm", dicom(grey, PhotometricInterpretation="HSV"), "unsupported-pixels"
     yield "mpeg.dcm", encapsulated(dicom_dataset(grey), MPEG2, b"\0\0\1\xb3" + bytes(64)), "unsupported-transfer-syntax"
-    yield "private-syntax.dcm", dicom(grey).replace(b"1.2.840.10008.1.2.1\0", b"1.3.6.1.4.1.999.12\0\0"), (
-        "unsupported-transfer-syntax"
+    yield (
+        "private-syntax.dcm",
+        dicom(grey).replace(b"1.2.840.10008.1.2.1\0", b"1.3.6.1.4.1.999.12\0\0"),
+        ("unsupported-transfer-syntax"),
     )
-    yield "hostile-syntax.dcm", dicom(grey).replace(b"1.2.840.10008.1.2.1\0", b"\n<b>Jane Doe</b>..."), (
-        "unsupported-transfer-syntax"
+    yield (
+        "hostile-syntax.dcm",
+        dicom(grey).replace(b"1.2.840.10008.1.2.1\0", b"\n<b>Jane Doe</b>..."),
+        ("unsupported-transfer-syntax"),
     )
     small = raster(picture(64, 64), "JPEG")
     yield "other-size-inside.dcm", encapsulated(dicom_dataset(grey), JPEG_BASELINE, small), "corrupt"

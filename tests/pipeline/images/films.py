@@ -14,6 +14,7 @@ from pydicom.pixels.utils import compress
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 EXPLICIT = "1.2.840.10008.1.2.1"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
 DX_FOR_PRESENTATION = "1.2.840.10008.5.1.4.1.1.1.1"
 
 
@@ -76,7 +77,9 @@ def dicom_file(dataset: Dataset, syntax: str = EXPLICIT) -> bytes:
 
 
 def dicom(pixels: NDArray[Any], syntax: str = EXPLICIT, *, stored: int | None = None, **elements: Any) -> bytes:
-    """`pixels` as an uncompressed DICOM file."""
+    """`pixels` as an uncompressed DICOM file; in big endian, words are swapped here, since pydicom swaps none."""
+    if syntax == BIG_ENDIAN and pixels.dtype.itemsize == 2:
+        elements = {"PixelData": pixels.byteswap().tobytes()} | elements
     return dicom_file(dicom_dataset(pixels, stored=stored, **elements), syntax)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from pydicom.config import IGNORE, settings
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filereader import read_dataset
+from pydicom.filereader import data_element_generator, read_dataset
 from pydicom.uid import UID
 
 from medpattern.pipeline.failures import Unprocessable
@@ -32,6 +32,7 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 warnings.filterwarnings("ignore", module=r"pydicom(\..*)?")
 
 AFTER_MARK = 132
+ELEMENT_HEADER = 8
 UID_TEXT = re.compile(r"[0-9.]{1,64}")
 
 # All that is read; the rest of the header is skipped unparsed.
@@ -64,7 +65,7 @@ def decode_dicom(data: bytes, limits: Limits) -> Radiograph:
 
 def _read(data: bytes, limits: Limits) -> tuple[Dataset, str]:
     """The elements of TAGS, and the transfer syntax."""
-    stream = BytesIO(data)
+    stream = _Watched(data)
     stream.seek(AFTER_MARK)
     meta = read_dataset(stream, is_implicit_VR=False, is_little_endian=True, stop_when=_after_group_2)
     syntax = str(meta.get("TransferSyntaxUID", "")).strip("\0 ")
@@ -72,15 +73,39 @@ def _read(data: bytes, limits: Limits) -> tuple[Dataset, str]:
         named = syntax if UID_TEXT.fullmatch(syntax) else "not a UID" if syntax else "none"
         raise Unprocessable("unsupported-transfer-syntax", named)
     if syntax == DEFLATED:
-        stream = BytesIO(_inflated(data[stream.tell() :], limits))
-    implicit, little = SYNTAXES[syntax].implicit, SYNTAXES[syntax].little
-    try:
-        dataset = read_dataset(stream, implicit, little, specific_tags=TAGS)
-    except EOFError:
-        raise Unprocessable("truncated", "the DICOM file ends within an element") from None
+        stream = _Watched(_inflated(data[stream.tell() :], limits))
+    dataset = _elements(stream, SYNTAXES[syntax].implicit, SYNTAXES[syntax].little)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = UID(syntax)
     return dataset, syntax
+
+
+class _Watched(BytesIO):
+    """Notices a read that gets less than it asks for: pydicom takes some cut-off elements for the end of the file."""
+
+    cut_off = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        at_an_end = not data and size == ELEMENT_HEADER
+        if size is not None and len(data) < size and not at_an_end:
+            self.cut_off = True
+        return data
+
+
+def _elements(stream: _Watched, implicit: bool, little: bool) -> Dataset:
+    """The elements of TAGS in the rest of `stream`."""
+    elements = {}
+    try:
+        for element in data_element_generator(stream, implicit, little, specific_tags=TAGS):
+            elements[element.tag] = element
+    except EOFError:
+        stream.cut_off = True
+    if stream.cut_off or stream.tell() > len(stream.getbuffer()):
+        raise Unprocessable("truncated", "the DICOM file ends within an element")
+    dataset = Dataset(elements)
+    dataset.set_original_encoding(implicit, little, dataset.get("SpecificCharacterSet"))
+    return dataset
 
 
 def _after_group_2(tag: BaseTag, _vr: str | None, _length: int) -> bool:

@@ -73,4 +73,6 @@ def _resized(radiograph: Radiograph, contract: InputContract) -> NDArray[np.uint
         return np.asarray(Image.fromarray(radiograph.pixels).resize(size, resampling, box, REDUCING_GAP))
     image = Image.fromarray(radiograph.pixels.astype(np.float32))
     # Filters with negative lobes overshoot; on 8 bits Pillow clips by itself.
-    return np.clip(np.asarray(image.resize(size, resampling, box, REDUCING_GAP)), 0, (1 << radiograph.bits) - 1)
+    small = np.asarray(image.resize(size, resampling, box, REDUCING_GAP), np.float32)
+    clipped: NDArray[np.float32] = np.clip(small, 0, (1 << radiograph.bits) - 1)
+    return clipped
