@@ -130,6 +130,14 @@ def test_films_too_small_to_be_judged_are_quarantined() -> None:
     assert (result.verdict, result.reason) == (Verdict.QUARANTINE, Reason.UNREADABLE)
 
 
+@pytest.mark.parametrize(("height", "width"), [(100, 3000), (2900, 130), (4000, 3000), (1001, 803)])
+def test_text_is_found_in_films_of_any_form(height: int, width: int) -> None:
+    text = inscribe(np.zeros((height, width), np.uint8), [Inscription(("SYN123",), ("top", "left"), 24, "white")])
+    result = REMOVER.deidentify(text.pixels)
+    assert result.verdict is Verdict.REMOVED
+    assert not (text.ink & ~result.mask).any()
+
+
 def test_a_blank_film_is_clean() -> None:
     assert REMOVER.deidentify(np.full((300, 300), 7, np.uint16)).verdict is Verdict.CLEAN
 

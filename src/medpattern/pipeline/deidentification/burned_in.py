@@ -7,16 +7,20 @@ and what it cannot do.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medpattern.pipeline.deidentification.glyphs import Glyphs, find_glyphs
 from medpattern.pipeline.deidentification.interface import Deidentified, Reason, Verdict
+from medpattern.pipeline.deidentification.judging import LINE, judge
 from medpattern.pipeline.deidentification.lines import Lines, find_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from medpattern.pipeline.deidentification.interface import Film
     from medpattern.pipeline.deidentification.morphology import Grey, Mask
@@ -33,28 +37,47 @@ NARROW = 0.4
 WEAK_CONTRAST, WEAK_SHARPNESS = 28, 0.45
 STRONG_CONTRAST, STRONG_SHARPNESS = 40, 0.6
 
-
-@dataclass(frozen=True, slots=True)
-class Heights:
-    """Least heights of capitals, in pixels of a level."""
-
-    line: int
-    marker: int
-
-
-FINEST, COARSER = Heights(5, 7), Heights(10, 16)
 # Margins around a letter, in heights of its line.
 ALONG, ACROSS = 0.9, 0.4
+SMALLEST_LETTER = 5
+# Share of a box already filled from which a doubtful line is settled, and from which a line was found before.
+EXPLAINED, KNOWN = 0.5, 0.25
+# Companions of a line are looked for so many heights along it, from each found one again, in so many rounds.
+REACH, ROUNDS, LARGEST_COMPANION = 2.0, 3, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Half-open, in pixels of the film."""
+    """Half-open; height: of the capitals of its line."""
 
     top: int
     left: int
     bottom: int
     right: int
+    height: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """To index an image with; slices may end beyond its edge."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def share_of(self, mask: Mask) -> float:
+        """How much of the box is True."""
+        return float(mask[self.slices].mean())
+
+    def enlarged(self, scale: int) -> Box:
+        """From pixels of a level to those of the film, with one pixel of the level for what halving lost."""
+        over = scale > 1
+        bottom, right = scale * (self.bottom + over), scale * (self.right + over)
+        return Box(scale * self.top, scale * self.left, bottom, right, scale * self.height)
+
+
+class Kind(Enum):
+    """What a letter was found as."""
+
+    LINE = auto()
+    MARKER = auto()
+    DOUBTFUL = auto()
 
 
 class BurnedInTextRemover:
@@ -71,11 +94,7 @@ class BurnedInTextRemover:
         doubtful: list[Box] = []
         try:
             for grey in _looks(pixels):
-                for text, box in _findings(grey):
-                    if text:
-                        mask[box.top : box.bottom, box.left : box.right] = True
-                    else:
-                        doubtful.append(box)
+                doubtful += _mask_text(grey, mask)
         except _TooManyGlyphsError:
             return Deidentified(pixels.copy(), mask, Verdict.QUARANTINE, Reason.UNREADABLE)
         filled = pixels.copy()
@@ -87,7 +106,7 @@ class BurnedInTextRemover:
         share = float(mask.mean())
         if share > self.most_filled:
             return Verdict.QUARANTINE, Reason.TOO_MUCH
-        if any(mask[box.top : box.bottom, box.left : box.right].mean() < 0.5 for box in doubtful):
+        if any(box.share_of(mask) < EXPLAINED for box in doubtful):
             return Verdict.QUARANTINE, Reason.TEXT_LEFT if share else Reason.DOUBTFUL
         if declared and not share:
             return Verdict.QUARANTINE, Reason.DECLARED_NOT_FOUND
@@ -120,7 +139,7 @@ def _stretched(pixels: Film, low: int, high: int) -> Grey:
 def _levels(grey: Grey) -> Iterator[tuple[int, Grey]]:
     """The film and its halves, each with the number of film pixels to one of its own."""
     scale = 1
-    if max(grey.shape) <= FINEST_SIDE:
+    if max(grey.shape) <= FINEST_SIDE or min(grey.shape) < 2 * SMALLEST_SIDE:
         yield scale, grey
     while max(grey.shape) > COARSEST_SIDE and min(grey.shape) >= 2 * SMALLEST_SIDE:
         height, width = grey.shape[0] // 2 * 2, grey.shape[1] // 2 * 2
@@ -132,67 +151,85 @@ def _levels(grey: Grey) -> Iterator[tuple[int, Grey]]:
         yield scale, grey
 
 
-def _findings(grey: Grey) -> Iterator[tuple[bool, Box]]:
-    """Boxes of text (True) and of what may be text (False), in film pixels."""
+def _mask_text(grey: Grey, mask: Mask) -> list[Box]:
+    """Set the mask where text is and return boxes of what may be text, in film pixels."""
+    doubtful = []
     for number, (scale, level) in enumerate(_levels(grey)):
-        for every in find_glyphs(level):
-            glyphs = every.chosen((every.contrast >= WEAK_CONTRAST) & (every.sharpness >= WEAK_SHARPNESS))
-            if len(glyphs) > MOST_GLYPHS:
-                raise _TooManyGlyphsError
-            strong = (glyphs.contrast >= STRONG_CONTRAST) & (glyphs.sharpness >= STRONG_SHARPNESS)
-            for upwards in (False, True):
-                lines = find_lines(glyphs, strong, upwards=upwards)
-                text, doubtful = _judged(lines, level.shape, finest=number == 0, upwards=upwards)
-                for glyph in np.flatnonzero((text | doubtful)[lines.member]):
-                    box = _box(glyphs, lines, int(glyph), scale, grey.shape, upwards=upwards)
-                    yield bool(text[lines.member[glyph]]), box
-                explained = text[lines.member]
-                glyphs, strong = glyphs.chosen(~explained), strong[~explained]
+        candidates = [_weak(every) for every in find_glyphs(level)]
+        if max(map(len, candidates)) > MOST_GLYPHS:
+            raise _TooManyGlyphsError
+        lines: list[Box] = []
+        for glyphs in candidates:
+            found = [
+                (kind, box, box.enlarged(scale)) for kind, box in _letters(glyphs, level.shape, finest=number == 0)
+            ]
+            lines += [box for kind, box, large in found if kind is Kind.LINE and large.share_of(mask) < KNOWN]
+            doubtful += [large for kind, _, large in found if kind is Kind.DOUBTFUL]
+            for kind, _, large in found:
+                if kind is not Kind.DOUBTFUL:
+                    mask[large.slices] = True
+        for box in _companions(candidates, lines, level.shape):
+            mask[box.enlarged(scale).slices] = True
+    return doubtful
 
 
-def _judged(lines: Lines, shape: tuple[int, ...], *, finest: bool, upwards: bool) -> tuple[Mask, Mask]:
-    """Which lines are text, and which may be.
-
-    At a coarser level only what the finer one was too blurred for; upwards only what is longer than the
-    crossings of ribs and the row of vertebrae, and no single letters: those were seen the other way round.
-    """
-    least = FINEST if finest else COARSER
-    sized = lines.height >= least.line
-    enough = 5 if upwards else 3
-    text = (lines.letters >= enough) & (lines.strong >= 0.6) & sized
-    if not upwards:
-        text |= (
-            (lines.letters < 3) & (lines.strong >= 0.9) & (lines.height >= least.marker) & _marker_like(lines, shape)
-        )
-    doubtful = (lines.letters > enough) & (lines.strong >= (0.45 if finest else 0.5)) & sized
-    return text, doubtful & ~text
+def _weak(every: Glyphs) -> Glyphs:
+    return every.chosen((every.contrast >= WEAK_CONTRAST) & (every.sharpness >= WEAK_SHARPNESS))
 
 
-def _marker_like(lines: Lines, shape: tuple[int, ...]) -> Mask:
-    """One or two letters as sharp and thin as side markers are, not in the middle of the film.
-
-    Beside the ribs, whose ends look alike, they have to be brighter than in a corner.
-    """
-    width = lines.right - lines.left + 1
-    middle_x = (lines.left + lines.right) / 2 / shape[1]
-    middle_y = (lines.top + lines.bottom) / 2 / shape[0]
-    outside = (np.abs(middle_x - 0.5) > 0.28) | (np.abs(middle_y - 0.5) > 0.38)
-    corner = (np.abs(middle_x - 0.5) > 0.28) & (np.abs(middle_y - 0.5) > 0.34)
-    least = np.where(corner, np.where(lines.height >= 12, 44, 64), 90)
-    thin = (lines.contrast >= least) & (lines.sharpness >= 0.7) & (lines.fill < 0.6)
-    bright = (lines.contrast >= 110) & (lines.sharpness >= 0.65) & (lines.fill < 0.9)
-    return outside & (thin | bright) & (width <= 2.2 * lines.height)
+def _letters(every: Glyphs, shape: tuple[int, ...], *, finest: bool) -> Iterator[tuple[Kind, Box]]:
+    """Each letter of a line, a marker or a doubtful line with its margin, in pixels of the level."""
+    glyphs = every.chosen(np.maximum(every.height, every.width) >= SMALLEST_LETTER)
+    for upwards in (False, True):
+        strong = (glyphs.contrast >= STRONG_CONTRAST) & (glyphs.sharpness >= STRONG_SHARPNESS)
+        lines = find_lines(glyphs, strong, upwards=upwards)
+        text, doubtful = judge(lines, shape, finest=finest, upwards=upwards)
+        for glyph in np.flatnonzero((text | doubtful)[lines.member]):
+            line = lines.member[glyph]
+            kind = Kind.DOUBTFUL if doubtful[line] else Kind.LINE if lines.letters[line] >= LINE else Kind.MARKER
+            yield kind, _box(glyphs, lines, int(glyph), shape, upwards=upwards)
+        glyphs = glyphs.chosen(~text[lines.member])
 
 
-def _box(glyphs: Glyphs, lines: Lines, number: int, scale: int, shape: tuple[int, ...], *, upwards: bool) -> Box:
-    """One letter of a line in film pixels, with a margin: along the line half of the widest gap, so that nothing
-    is left between two letters; across it room for accents, descenders and the halo of JPEG."""
+def _companions(candidates: list[Glyphs], written: list[Box], shape: tuple[int, ...]) -> list[Box]:
+    """What stands beside a line and may belong to it: dots, accents, letters that are broken or run together."""
+    found: list[Box] = []
+    near = np.zeros(shape, np.int16)
+    fresh = written
+    for _ in range(ROUNDS):
+        for box in fresh:
+            reach = round(REACH * box.height)
+            area = near[
+                max(0, box.top - reach // 4) : box.bottom + reach // 4, max(0, box.left - reach) : box.right + reach
+            ]
+            np.maximum(area, box.height, out=area)
+        fresh = [box for glyphs in candidates for box in _near(glyphs, near)]
+        found += fresh
+    return found
+
+
+def _near(glyphs: Glyphs, near: NDArray[np.int16]) -> Iterator[Box]:
+    size = near[(glyphs.top + glyphs.bottom) // 2, (glyphs.left + glyphs.right) // 2]
+    small = (glyphs.height <= LARGEST_COMPANION * size) & (glyphs.width <= LARGEST_COMPANION * size)
+    for number in np.flatnonzero(small):
+        pad = max(2, round(ACROSS * int(size[number])))
+        yield _padded(glyphs, int(number), near.shape, int(size[number]), pad, pad)
+
+
+def _box(glyphs: Glyphs, lines: Lines, number: int, shape: tuple[int, ...], *, upwards: bool) -> Box:
+    """One letter with a margin: along the line half of the widest gap, so that nothing is left between two
+    letters; across it room for accents, descenders and the halo of JPEG."""
     height = int(lines.height[lines.member[number]])
-    along, across = scale * max(2, round(ALONG * height)), scale * max(2, round(ACROSS * height))
+    along, across = max(2, round(ALONG * height)), max(2, round(ACROSS * height))
     pad_x, pad_y = (across, along) if upwards else (along, across)
+    return _padded(glyphs, number, shape, height, pad_x, pad_y)
+
+
+def _padded(glyphs: Glyphs, number: int, shape: tuple[int, ...], height: int, pad_x: int, pad_y: int) -> Box:
     return Box(
-        top=max(0, int(glyphs.top[number]) * scale - pad_y),
-        left=max(0, int(glyphs.left[number]) * scale - pad_x),
-        bottom=min(shape[0], (int(glyphs.bottom[number]) + 1) * scale + pad_y),
-        right=min(shape[1], (int(glyphs.right[number]) + 1) * scale + pad_x),
+        top=max(0, int(glyphs.top[number]) - pad_y),
+        left=max(0, int(glyphs.left[number]) - pad_x),
+        bottom=min(shape[0], int(glyphs.bottom[number]) + 1 + pad_y),
+        right=min(shape[1], int(glyphs.right[number]) + 1 + pad_x),
+        height=height,
     )

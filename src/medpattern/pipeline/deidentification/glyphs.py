@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 # Strokes up to this thickness in pixels of a level are found.
 STROKE = 17
 LEAST_CONTRAST = 24
-HEIGHTS = (5, 64)
-LEAST_AREA = 8
+HEIGHTS = (3, 64)
+LEAST_AREA = 4
 # Share of its box that a letter inks at least: '/' and 'L' have little.
 LEAST_FILL = 0.08
 # Longer than so many times its width, and without a gap on the way: an edge or a line, not a letter.
