@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -75,4 +76,8 @@ def _own_problem(body: str) -> tuple[str, str]:
     found = _PROBLEM.match(body)
     if found is None or not REASON.fullmatch(found[1]):
         return "", ""
-    return found[1], _UNSAFE.sub("", found[2] or "")[:LONGEST_DETAIL].strip()
+    try:
+        detail: str = json.loads(f'"{found[2] or ""}"')
+    except ValueError:
+        detail = ""
+    return found[1], _UNSAFE.sub("", detail)[:LONGEST_DETAIL].strip()

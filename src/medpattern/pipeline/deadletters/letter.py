@@ -62,6 +62,11 @@ class DeadLetter:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
+def is_letter_id(text: str) -> bool:
+    """Whether `text` has the form of an id."""
+    return _ID.fullmatch(text) is not None
+
+
 def read_letter(data: bytes) -> DeadLetter:
     """The letter in a record of the topic.
 

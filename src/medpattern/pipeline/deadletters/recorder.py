@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, and_, case, delete, or_, select
 from medpattern.pipeline.database.engine import answers
 from medpattern.pipeline.database.results import upsert
 from medpattern.pipeline.database.schema import dead_letters, tombstones
-from medpattern.pipeline.deadletters.letter import DeadLetter, read_letter
+from medpattern.pipeline.deadletters.letter import DeadLetter, is_letter_id, read_letter
 from medpattern.pipeline.failures import Unprocessable
 from medpattern.pipeline.kafka.reader import Record
 
@@ -39,12 +39,12 @@ class Recorder:
         Raises:
             Unavailable: the database is away, or Kafka where a purged image's letter has to go.
         """
-        changes = [(record.key, _letter(record)) for record in records]
+        changes = [(_id(record), _letter(record)) for record in records]
         purged: list[str] = []
         with answers(), self._engine.begin() as connection:
             gone = _purged(connection, [letter.image_id for _, letter in changes if letter and letter.image_id])
             for (key, letter), record in zip(changes, records, strict=True):
-                if record.value is None:
+                if record.value is None and key:
                     connection.execute(delete(dead_letters).where(dead_letters.c.dead_letter_id == key))
                 elif letter and letter.image_id in gone:
                     purged.append(letter.id)
@@ -52,6 +52,10 @@ class Recorder:
                     connection.execute(_put(connection, letter))
         if purged:
             self._forget(purged)
+
+
+def _id(record: Record) -> str:
+    return record.key if record.key and is_letter_id(record.key) else ""
 
 
 def _letter(record: Record) -> DeadLetter | None:

@@ -56,7 +56,7 @@ class Sink:
             await run_in_threadpool(self.stop)
 
         entrance = Entrance(self._settings.maker, self._send, self._settings.most_bytes)
-        routes = [Route("/", entrance, methods=["POST"]), *health_routes(self.ready)]
+        routes = [Route("/", entrance.take, methods=["POST"]), *health_routes(self.ready)]
         return Starlette(routes=routes, lifespan=lifespan)
 
     def ready(self) -> str:
@@ -93,7 +93,7 @@ class Sink:
 
     def _connect(self) -> None:
         try:
-            self._producer.open([self._settings.topic])
+            self._producer.open([self._settings.topic], seconds=2)
         except Unavailable as away:
             self._why_not_ready = str(away)
             raise
@@ -123,7 +123,8 @@ class Entrance:
     send: Callable[[Sequence[tuple[str, bytes | None]]], None]
     most_bytes: int
 
-    async def __call__(self, request: Request) -> Response:
+    async def take(self, request: Request) -> Response:
+        """Answers one request."""
         try:
             events = parse_request(request.headers, await read_body(request, self.most_bytes))
             at = now()

@@ -106,7 +106,9 @@ class Reader:
         from confluent_kafka import KafkaError
 
         found: list[Record] = []
-        messages: list[Any] = self._client.consume(_BATCH, seconds)
+        first: Any = self._client.poll(seconds)
+        # `consume` would wait for a whole batch; this takes what has arrived with the first.
+        messages = [first, *self._client.consume(_BATCH - 1, 0)] if first is not None else []
         for message in messages:
             error = message.error()
             if error is None:
