@@ -75,8 +75,11 @@ class Predictor:
         Raises ModelError that names the test input and both numbers if one differs by more than its tolerance.
         """
         for test in self.card.test_inputs:
-            radiograph = decode(test.image, smallest_side=self.card.input.smallest_side)
-            (scores,) = self.score(prepare(radiograph, self.card.input))
+            try:
+                radiograph = decode(test.image, smallest_side=self.card.input.smallest_side)
+                (scores,) = self.score(prepare(radiograph, self.card.input))
+            except Unprocessable as error:
+                raise ModelError(f"warm-up: test input {test.name!r} cannot be scored: {error}") from error
             _compare(test, "score", test.score, scores.score)
             if test.gate is not None:
                 _compare(test, "gate", test.gate, scores.gate)
