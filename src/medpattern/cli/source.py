@@ -18,7 +18,7 @@ _DURATION = {"metavar": "DURATION"}
 
 
 def source(
-    topic: Annotated[str, _option("IMAGES_TOPIC", "The topic of notifications.")],
+    topic: Annotated[str, _option("INPUT_TOPIC", "The topic of notifications.")],
     sink: Annotated[str, _option("SINK", "Where events go: medpattern serve.", metavar="URL")],
     dead_letter_sink: Annotated[
         str, _option("DEAD_LETTER_SINK", "Where what was refused goes: medpattern deadletter.", metavar="URL")
@@ -75,6 +75,7 @@ def source(
         concurrency=concurrency,
         start=initial_offset,
         delivery=delivery,
+        session=env.number("MEDPATTERN_SOURCE_SESSION_SECONDS", 10, 1, 300),
         sink_ca=env.text("MEDPATTERN_SINK_CA", ""),
     )
     env.check()

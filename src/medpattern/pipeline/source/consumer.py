@@ -28,14 +28,13 @@ _CONSUMER = {
     "enable_auto_commit": False,
     "enable_auto_offset_store": False,
     "partition_assignment_strategy": "cooperative-sticky",
-    # A source that was killed gives its partitions free after this time.
-    "session_timeout_ms": 10_000,
-    "heartbeat_interval_ms": 2_000,
     # What librdkafka reads ahead: records are small and go one by one, so little suffices.
     "queued_min_messages": 2_000,
     "queued_max_messages_kbytes": 16_384,
     "fetch_queue_backoff_ms": 20,
 }
+# While the group shares its partitions out anew no commit is taken; the next tick tries again.
+_MEANWHILE = ("REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID")
 
 
 class Consumer:
@@ -49,11 +48,16 @@ class Consumer:
         self._board = board
         self._origin = Origin(settings.namespace, settings.name, settings.topic)
         self._watch = Watch()
-        self._paused = False
+        # Whether any partition may be paused, and whether all are.
+        self._paused = self._all_paused = False
         self._full_since: float | None = None
         self._commits = 0
         self._next_commit = self._next_lag = 0.0
         more: dict[str, Any] = {"group_id": settings.group, "auto_offset_reset": settings.start.value}
+        more |= {
+            "session_timeout_ms": int(settings.session * 1000),
+            "heartbeat_interval_ms": int(settings.session * 200),
+        }
         wanted = configuration(settings.kafka, self._watch, **_CONSUMER, **more)
         self._client = Client(wanted | {"on_commit": self._on_commit})
 
@@ -98,7 +102,7 @@ class Consumer:
         self._full_since = None
         if self._paused:
             self._client.resume(self._client.assignment())
-            self._paused = False
+            self._paused = self._all_paused = False
         message = self._client.poll(_TICK)
         if message is not None:
             self._take(message)
@@ -108,10 +112,10 @@ class Consumer:
         self._full_since = self._full_since or now
         if now - self._full_since < _FULL_BEFORE_PAUSE:
             return
-        if not self._paused:
+        if not self._all_paused:
             # A pause throws away what was read ahead, so a board that is full for moments only does without.
             self._client.pause(self._client.assignment())
-            self._paused = True
+            self._paused = self._all_paused = True
         message = self._client.poll(_TICK)
         if message is not None:
             self._take(message)
@@ -153,14 +157,15 @@ class Consumer:
             self._failed_commit(error or next(place.error for place in places if place.error), failed)
 
     def _failed_commit(self, error: Any, partitions: Any) -> None:
-        self._watch.note(error)
+        if error.name() not in _MEANWHILE:
+            self._watch.note(error)
         self._board.refuse_commit(partitions)
 
     def _on_assign(self, _client: Any, places: list[Any]) -> None:
         for place in places:
             self._board.add_lane(place.partition)
         # The new ones are not paused, whatever the others are.
-        self._paused = False
+        self._all_paused = False
         _LOG.info("partitions assigned", extra={"partitions": [place.partition for place in places]})
 
     def _on_revoke(self, client: Any, places: list[Any]) -> None:

@@ -62,22 +62,27 @@ class Sink:
         try:
             connection.request("POST", self.target.path, body, headers)
             response = connection.getresponse()
-            found = response.read(MOST_ANSWER)
-            answer = Answer(response.status, None, response.getheader(_HEADER, ""), found)
-            if not response.isclosed() or connection.sock is None:
-                self._forget(connection)
         except TimeoutError:
-            answer = Answer(silence=Silence.TIMEOUT)
-        except (ConnectionError, http.client.IncompleteRead, ssl.SSLError):
-            answer = Answer(silence=Silence.BROKEN)
-        except http.client.HTTPException:
-            answer = Answer(silence=Silence.NONSENSE)
+            silence = Silence.TIMEOUT
         except OSError:
-            answer = Answer(silence=Silence.BROKEN)
+            silence = Silence.BROKEN
+        except http.client.HTTPException:
+            silence = Silence.NONSENSE
         else:
-            return answer
+            return self._read(connection, response)
         self._forget(connection)
-        return answer
+        return Answer(silence=silence)
+
+    def _read(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> Answer:
+        try:
+            found = response.read(MOST_ANSWER)
+            whole = response.isclosed() and connection.sock is not None
+        except (OSError, http.client.HTTPException):
+            # The status is the answer; of the rest only dead letters quote.
+            found, whole = b"", False
+        if not whole:
+            self._forget(connection)
+        return Answer(response.status, None, response.getheader(_HEADER, ""), found)
 
     def _forget(self, connection: http.client.HTTPConnection) -> None:
         connection.close()

@@ -98,3 +98,5 @@ class SourceSettings:
     sink_ca: str = ""
     # How long a record that is on its way may take when partitions are given back or the source ends, in seconds.
     grace: float = 20.0
+    # After how many seconds without a sign of life the brokers give a source's partitions to others.
+    session: float = 10.0
