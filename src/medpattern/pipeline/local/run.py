@@ -21,6 +21,9 @@ from medpattern.pipeline.local.preparation import TOPICS, make_buckets, make_top
 from medpattern.pipeline.local.processes import Stage, StageSpec, wait_ready
 from medpattern.pipeline.local.settings import Place, RunSettings
 from medpattern.pipeline.local.summary import Summary
+from medpattern.pipeline.model.predictor import Predictor
+from medpattern.pipeline.model.shipped import shipped
+from medpattern.pipeline.service.settings import ModelSettings
 from medpattern.pipeline.settings import Environment, KafkaSettings, StoreSettings, read_keys
 from medpattern.pipeline.store.objects import ObjectStore
 
@@ -106,6 +109,7 @@ class LocalRun:
         make_topics(kafka, {place.topic(what): partitions for what, partitions in TOPICS.items()})
         self._launch(*stages.pipeline(place, bootstrap))
         notify_bridge(store, place.bucket("source"), place.topic("images"), place.url("bridge"))
+        self._model = _described_model(env)
         self._books = Books(store, engine, keys, Producer(kafka), place.bucket("source"), place.topic("images"))
         self._start_page(place)
         self._phase = "running"
@@ -188,6 +192,7 @@ class LocalRun:
             "stored": stored,
             "expected": self.settings.count,
             "embedded": list(self.settings.embedded),
+            "model": self._model,
             "stages": [_described(stage) for stage in self._stages],
             "summary": summary.as_json() if summary else None,
         }
@@ -202,6 +207,22 @@ def _described(stage: Stage) -> dict[str, Any]:
         "state": stage.state,
         "restarts": stage.restarts,
         "health": stage.spec.health or None,
+    }
+
+
+def _described_model(env: Environment) -> dict[str, Any]:
+    """What the page says of the model; `serve`, which has the same settings, has loaded and checked it by now."""
+    settings = ModelSettings.read(env)
+    env.check()
+    predictor = Predictor.load(settings.path or shipped().path)
+    card = predictor.card
+    point = card.operating_point(settings.assessment.operating_point)
+    return {
+        "name": card.name,
+        "version": card.version,
+        "sha256": predictor.sha256,
+        "standIn": card.stand_in,
+        "operatingPoint": {"name": point.name, "low": point.low, "high": point.high},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,7 +100,8 @@ class ServiceSettings:
             database_url=read_database_url(env),
             keys=keys or Keys(bytes(SHORTEST_KEY), bytes(SHORTEST_KEY)),
             key_form=env.choice("MEDPATTERN_EVENT_KEYS", KeyForm.AUTO),
-            concurrency=env.integer("MEDPATTERN_CONCURRENCY", 2, 1, 256),
+            # Knative's 0 sets no limit; here the processors are one.
+            concurrency=env.integer("MEDPATTERN_CONCURRENCY", 2, 0, 1000) or os.cpu_count() or 1,
             lease_seconds=env.integer("MEDPATTERN_LEASE_SECONDS", 20, 5, 600),
             simulation=Simulation.read(env),
             token=env.secret("MEDPATTERN_PREDICTION_TOKEN", ""),
