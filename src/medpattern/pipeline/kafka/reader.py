@@ -44,6 +44,8 @@ class Reader:
         self._topic = topic
         self._watch = Watch()
         wanted = {"enable_auto_commit": False, "auto_offset_reset": "earliest", "enable_partition_eof": True}
+        # What a killed member's partitions wait for; also after a leave, with the embedded broker.
+        wanted |= {"session_timeout_ms": 10_000}
         self._client = Consumer(configuration(settings, self._watch, group_id=group, **wanted))
 
     def open(self, seconds: float = 15) -> None:

@@ -163,6 +163,9 @@ class Webhook:
             answer.close()
         except exceptions.SSLError:
             raise NotSent("tls-failed") from None
+        except exceptions.NewConnectionError:
+            # A kind of timeout to urllib3, however quick the refusal was.
+            raise NotSent("no-connection") from None
         except exceptions.TimeoutError:
             raise NotSent("timeout") from None
         except (exceptions.HTTPError, OSError):
