@@ -19,6 +19,7 @@ from medpattern.cli.init import init
 from medpattern.cli.listing import listing
 from medpattern.cli.migrate import migrate
 from medpattern.cli.notify import notify
+from medpattern.cli.purge import purge
 from medpattern.cli.reading import report, verdict
 from medpattern.cli.receive import receive
 from medpattern.cli.render import render
@@ -58,6 +59,7 @@ app.command("receive")(receive)
 app.command("report")(report)
 app.command("verdict")(verdict)
 app.command("backfill")(backfill)
+app.command("purge")(purge)
 
 
 def _version(wanted: bool) -> None:

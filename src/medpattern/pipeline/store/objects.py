@@ -146,13 +146,19 @@ class ObjectStore:
                     yield ListedVersion(stored, item["LastModified"], bool(item.get("IsLatest", True)))
 
     def delete(self, stored: StoredObject) -> None:
-        """Removes that version for good; one that is gone already is fine.
+        """Removes that version for good; one that is gone or replaced already is fine.
 
         One at a time: the multi-object form aborts the radosgw of Ceph 16.2 when its bucket notifies removals.
         """
         which = {"VersionId": stored.version_id} if stored.version_id else {}
-        with _answers():
-            self._client.delete_object(Bucket=stored.bucket, Key=stored.key, **which)
+        try:
+            with _answers():
+                if not which:
+                    # Without versions another image may lie under the key by now; it is not the one that is meant.
+                    self._client.head_object(Bucket=stored.bucket, Key=stored.key, IfMatch=f'"{stored.etag}"')
+                self._client.delete_object(Bucket=stored.bucket, Key=stored.key, **which)
+        except Superseded:
+            return
 
     def delete_key(self, bucket: str, key: str) -> None:
         """Removes every version of `key`."""
