@@ -34,7 +34,7 @@ FAST = DeliveryPolicy(retry=2, delay=0.01, first_hold=0.01, longest_hold=0.05, m
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[EmbeddedBroker]:
-    topics = {f"t{number}": PARTITIONS for number in range(30)}
+    topics = {f"t{number}": PARTITIONS for number in range(16)}
     found = EmbeddedBroker(topics)
     yield found
     found.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -62,7 +63,9 @@ class CloudEvent:
         found |= {"datacontenttype": self.content_type} if self.content_type else {}
         found |= dict(self.extensions)
         if _is_json(self.content_type):
-            return found | {"data": json.loads(self.data)}
+            # What only claims to be JSON goes as the bytes it is.
+            with contextlib.suppress(ValueError, RecursionError):
+                return found | {"data": json.loads(self.data)}
         return found | {"data_base64": base64.b64encode(self.data).decode()} if self.data else found
 
 
