@@ -12,7 +12,7 @@ from medpattern.pipeline.source import consumer as module
 from medpattern.pipeline.source.board import Board
 from medpattern.pipeline.source.consumer import Consumer
 from medpattern.pipeline.source.settings import SourceSettings, Target
-from tests.pipeline.source.test_board import DONE, job_of, take
+from tests.pipeline.source.test_board import take
 
 
 class Client:
@@ -66,7 +66,6 @@ def test_partitions_that_were_lost_while_paused_are_read_again_when_they_come_ba
     assert client.paused == {0}
     consumer._on_lost(client, [place])
     client.assigned = []
-    board.settle(job_of(board), DONE)
     consumer._step()  # there is room again, and nothing assigned that could be resumed
     client.assigned = [place]
     consumer._on_assign(client, [place])

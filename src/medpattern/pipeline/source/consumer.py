@@ -164,8 +164,10 @@ class Consumer:
     def _on_assign(self, _client: Any, places: list[Any]) -> None:
         for place in places:
             self._board.add_lane(place.partition)
-        # The new ones are not paused, whatever the others are.
+        # Partitions that come are paused if they were when they went (librdkafka remembers it, and `assignment` was
+        # empty in between), so the next step with room resumes all of them.
         self._all_paused = False
+        self._paused = True
         _LOG.info("partitions assigned", extra={"partitions": [place.partition for place in places]})
 
     def _on_revoke(self, client: Any, places: list[Any]) -> None:
