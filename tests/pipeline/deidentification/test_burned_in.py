@@ -125,6 +125,14 @@ def test_the_share_that_may_be_filled_is_the_caller_s() -> None:
     assert (result.verdict, result.reason) == (Verdict.QUARANTINE, Reason.TOO_MUCH)
 
 
+def test_text_across_the_lungs_is_not_published_with_holes_in_them() -> None:
+    film = phantom(4)
+    words = inscribe(np.zeros((60, 320), np.uint8), [Inscription((NAME,), ("top", "left"), 15, "white")])
+    film[220:280, 100:420] = np.maximum(film[220:280, 100:420], words.pixels)
+    result = REMOVER.deidentify(film)
+    assert (result.verdict, result.reason) == (Verdict.QUARANTINE, Reason.MIDDLE)
+
+
 def test_films_too_small_to_be_judged_are_quarantined() -> None:
     result = REMOVER.deidentify(np.zeros((63, 400), np.uint8))
     assert (result.verdict, result.reason) == (Verdict.QUARANTINE, Reason.UNREADABLE)

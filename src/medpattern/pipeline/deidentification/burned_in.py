@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SMALLEST_SIDE = 64
 # Levels of half the size each, until the longer side is at most this; larger films begin with their half.
 COARSEST_SIDE, FINEST_SIDE = 400, 2600
+# Text stands at the edges. More than this share of the middle filled is text over the lungs, or lung taken for text.
+MOST_IN_THE_MIDDLE = 0.03
 # A level with more candidates is noise or a printed page.
 MOST_GLYPHS = 6000
 # A narrower range of grey than this share of the whole gets a look of its own, stretched.
@@ -43,7 +45,7 @@ SMALLEST_LETTER = 5
 # Share of a box already filled from which a doubtful line is settled, and from which a line was found before.
 EXPLAINED, KNOWN = 0.5, 0.25
 # Companions of a line are looked for so many heights along it, from each found one again, in so many rounds.
-REACH, ROUNDS, LARGEST_COMPANION = 2.0, 3, 4
+REACH, ROUNDS, LARGEST_COMPANION, COMPANION_SHARPNESS = 2.0, 3, 4, 0.55
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,19 @@ class BurnedInTextRemover:
         share = float(mask.mean())
         if share > self.most_filled:
             return Verdict.QUARANTINE, Reason.TOO_MUCH
+        if _middle(mask).mean() > MOST_IN_THE_MIDDLE:
+            return Verdict.QUARANTINE, Reason.MIDDLE
         if any(box.share_of(mask) < EXPLAINED for box in doubtful):
             return Verdict.QUARANTINE, Reason.TEXT_LEFT if share else Reason.DOUBTFUL
         if declared and not share:
             return Verdict.QUARANTINE, Reason.DECLARED_NOT_FOUND
         return (Verdict.REMOVED, Reason.NONE) if share else (Verdict.CLEAN, Reason.NONE)
+
+
+def _middle(mask: Mask) -> Mask:
+    """Where the lungs are: the middle half of the rows and the middle 60 % of the columns."""
+    height, width = mask.shape
+    return mask[height // 4 : height - height // 4, width // 5 : width - width // 5]
 
 
 class _TooManyGlyphsError(Exception):
@@ -211,7 +221,7 @@ def _companions(candidates: list[Glyphs], written: list[Box], shape: tuple[int, 
 def _near(glyphs: Glyphs, near: NDArray[np.int16]) -> Iterator[Box]:
     size = near[(glyphs.top + glyphs.bottom) // 2, (glyphs.left + glyphs.right) // 2]
     small = (glyphs.height <= LARGEST_COMPANION * size) & (glyphs.width <= LARGEST_COMPANION * size)
-    for number in np.flatnonzero(small):
+    for number in np.flatnonzero(small & (glyphs.sharpness >= COMPANION_SHARPNESS)):
         pad = max(2, round(ACROSS * int(size[number])))
         yield _padded(glyphs, int(number), near.shape, int(size[number]), pad, pad)
 

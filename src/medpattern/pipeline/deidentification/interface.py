@@ -29,6 +29,7 @@ class Reason(StrEnum):
     TEXT_LEFT = "text-like-structure-left"
     DOUBTFUL = "doubtful-structure"
     TOO_MUCH = "too-much-to-remove"
+    MIDDLE = "found-in-the-middle"
     UNREADABLE = "not-to-be-judged"
 
 
