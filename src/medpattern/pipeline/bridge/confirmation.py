@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set as AbstractSet
 from urllib.parse import parse_qs
 
 from medpattern.pipeline.failures import Unavailable, Unprocessable
 
 _SECONDS = 5.0
+# A backslash is a slash to some parsers.
+_PLAIN = re.compile(r"[!-\[\]-~]+")
 
 
 def check_address(url: str, confirmers: AbstractSet[str]) -> None:
@@ -24,8 +27,11 @@ def check_address(url: str, confirmers: AbstractSet[str]) -> None:
         parts = parse_url(url)
     except LocationParseError:
         raise Unprocessable("sns-address", "SubscribeURL is no address") from None
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme or "", 0)
-    if not port or parts.auth or f"{parts.host}:{port}".lower() not in confirmers:
+    usual = {"http": 80, "https": 443}.get(parts.scheme or "")
+    if usual is None or not _PLAIN.fullmatch(url):
+        raise Unprocessable("sns-address", "SubscribeURL is no address of HTTP")
+    port = parts.port or usual
+    if parts.auth or f"{parts.host}:{port}".lower() not in confirmers:
         raise Unprocessable("sns-address", "the host of SubscribeURL is not declared (--sns-host)")
     if parse_qs(parts.query or "").get("Action") != ["ConfirmSubscription"]:
         raise Unprocessable("sns-address", "SubscribeURL confirms no subscription")
