@@ -39,7 +39,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def world(tmp_path: Path, s3_endpoint: str, tables: Path) -> Iterator[World]:
-    with open_world(tmp_path, s3_endpoint, f"w{uuid.uuid4().hex[:12]}", tables) as made:
+    with open_world(tmp_path, s3_endpoint, f"w{uuid.uuid4().hex[:12]}", tables=tables) as made:
         yield made
 
 

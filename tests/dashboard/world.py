@@ -38,11 +38,11 @@ class World:
     folder: Path
     settings: StoreSettings
     keys: Keys
+    database_url: str
     films: list[SimulatedImage] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.database_url = f"sqlite:///{self.folder}/results.sqlite"
         self.state_path = self.folder / "state.json"
         self.engine = open_engine(self.database_url)
         self.store = ObjectStore(self.settings)
@@ -172,10 +172,13 @@ class World:
 
 
 @contextmanager
-def open_world(folder: Path, endpoint: str, name: str, tables: Path | None = None) -> Iterator[World]:
+def open_world(
+    folder: Path, endpoint: str, name: str, *, tables: Path | None = None, database_url: str = ""
+) -> Iterator[World]:
     """Buckets whose names begin with `name`, in the S3 server at `endpoint`, and a database with its tables.
 
-    `tables` is a database that has them and nothing in them, to be copied: making them takes longer.
+    The database is at `database_url`, else SQLite in `folder`. `tables` is an SQLite file that has the tables and
+    nothing in them, to be copied: making them takes longer.
     """
     settings = StoreSettings(
         endpoint=endpoint,
@@ -188,7 +191,8 @@ def open_world(folder: Path, endpoint: str, name: str, tables: Path | None = Non
     )
     if tables is not None:
         shutil.copy(tables, folder / "results.sqlite")
-    world = World(folder, settings, Keys(SECRETS["identity"].encode(), SECRETS["pseudonym"].encode()))
+    keys = Keys(SECRETS["identity"].encode(), SECRETS["pseudonym"].encode())
+    world = World(folder, settings, keys, database_url or f"sqlite:///{folder}/results.sqlite")
     for bucket in (*settings.sources, settings.processed, settings.anonymised):
         world.store._client.create_bucket(Bucket=bucket)
     if tables is None:

@@ -38,7 +38,7 @@ _MOST_LISTED = 200_000
 _MOST_THUMBNAILS = 96
 # Listing may keep the store busy for this share of the time.
 _SHARE = 0.2
-_LONGEST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 2.0
 
 
 class Kind(StrEnum):
