@@ -38,6 +38,9 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # A warning may quote what it warns of: pydicom prints values, which are names.
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.CRITICAL)
     for name in ("boto3", "botocore", "urllib3", "s3transfer", "alembic", "sqlalchemy", "pydicom", "pynetdicom", "PIL"):
         # Their lower levels print keys and headers of requests.
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))

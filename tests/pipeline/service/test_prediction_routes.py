@@ -101,9 +101,10 @@ def test_a_tensor_cut_short_gets_400() -> None:
     assert client().post(f"{MODEL}/infer", content=body[:-1], headers=headers).status_code == 400
 
 
-@pytest.mark.parametrize("path", ["/v2/models/other", "/v2/models/other/infer", f"{MODEL}/versions/9/ready"])
+@pytest.mark.parametrize("path", ["/v2/models/other", "/v2/models/other/ready", f"{MODEL}/versions/9/ready"])
 def test_an_unknown_model_or_version_gets_404(path: str) -> None:
     assert client().get(path).status_code == 404
+    assert client().post("/v2/models/other/infer", json=tensor(film(1).data)).status_code == 404
 
 
 def test_metadata_readiness_and_server() -> None:

@@ -42,14 +42,10 @@ class PredictionRoutes:
 
     def routes(self) -> list[Route]:
         """All paths but the event entrance, health and metrics."""
-        model = f"/v2/models/{self.scorer.card.name}"
-        versioned = f"{model}/versions/{self.scorer.card.version}"
         found = [Route("/v2", self._server), Route("/v2/", self._server), Route("/openapi.json", self._document)]
-        for path in (model, versioned):
-            found.append(Route(path, self._metadata))
-            found.append(Route(f"{path}/ready", self._ready))
+        for path in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
+            found += [Route(path, self._metadata), Route(f"{path}/ready", self._ready)]
             found.append(Route(f"{path}/infer", self._infer, methods=["POST"]))
-        found.append(Route("/v2/models/{rest:path}", self._unknown_model, methods=["GET", "POST"]))
         predict = [
             Route(f"/api/{version}/predictions", self._predict, methods=["POST"]) for version in ("v0.1", "v1.0")
         ]
@@ -61,18 +57,23 @@ class PredictionRoutes:
     async def _document(self, _request: Request) -> Response:
         return JsonResponse(document(self.scorer.card, guarded=bool(self.token)))
 
-    async def _metadata(self, _request: Request) -> Response:
-        return JsonResponse(inference.metadata(self.scorer.card))
+    async def _metadata(self, request: Request) -> Response:
+        return self._unknown(request) or JsonResponse(inference.metadata(self.scorer.card))
 
-    async def _ready(self, _request: Request) -> Response:
-        return JsonResponse({"name": self.scorer.card.name, "ready": True})
+    async def _ready(self, request: Request) -> Response:
+        return self._unknown(request) or JsonResponse({"name": self.scorer.card.name, "ready": True})
 
-    async def _unknown_model(self, _request: Request) -> Response:
-        return JsonResponse({"error": f"no such model or version; there is {self.scorer.card.name}"}, 404)
+    def _unknown(self, request: Request) -> Response | None:
+        card, asked = self.scorer.card, request.path_params
+        if asked["model"] == card.name and asked.get("version", card.version) == card.version:
+            return None
+        return JsonResponse({"error": f"no such model or version; there is {card.name} {card.version}"}, 404)
 
     async def _infer(self, request: Request) -> Response:
         if not authorised(request, self.token):
             return JsonResponse({"error": "a bearer token is wanted"}, 401, _BEARER)
+        if unknown := self._unknown(request):
+            return unknown
         try:
             body = await read_body(request, 2 * self.scorer.limits.bytes)
             asked = inference.read_request(request.headers.get(inference.HEADER_LENGTH), body)
