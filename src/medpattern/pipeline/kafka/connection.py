@@ -68,7 +68,7 @@ def configuration(settings: KafkaSettings, watch: Watch, **more: Any) -> dict[st
 
 
 def check_topics(client: Any, watch: Watch, topics: list[str], seconds: float = 15) -> None:
-    """Raises Unavailable, with the reason, unless the brokers answer and know `topics`."""
+    """Raises Unavailable, with the reason, unless the brokers answer and know `topics`; before `client` reads any."""
     import time
 
     from confluent_kafka import KafkaException
@@ -79,6 +79,8 @@ def check_topics(client: Any, watch: Watch, topics: list[str], seconds: float = 
         try:
             known = client.list_topics(timeout=1).topics
         except KafkaException as problem:
+            # A consumer, unlike a producer with its thread, tells its errors only when it is polled.
+            client.poll(0)
             watch.check()
             if time.monotonic() > deadline:
                 raise Unavailable("kafka", f"no answer: {problem.args[0].name()}") from None
