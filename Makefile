@@ -15,7 +15,7 @@ CODE := src tests .ci
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-real lint format docs bench clean python
+.PHONY: help demo test test-real faults lint format docs bench clean python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -38,6 +38,10 @@ test: $(VENV)/.installed-dev ## run the tests
 test-real: $(VENV)/.installed-dev ## install real servers (Debian, as root) and run the tests that need them
 	.ci/install_real.sh
 	MEDPATTERN_REQUIRE_REAL=1 $(RUN) -m pytest tests/real $(PYTEST_ARGS)
+
+faults: $(VENV)/.installed-dev ## break the chain on real servers and write the table of docs/faults.md
+	.ci/install_real.sh
+	MEDPATTERN_REQUIRE_REAL=1 MEDPATTERN_FAULT_TABLE=docs/faults.md $(RUN) -m pytest tests/real/chain/test_faults.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## ruff, mypy --strict and the import contracts
 	$(RUN) -m ruff check $(CODE)

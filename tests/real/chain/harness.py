@@ -61,6 +61,16 @@ class Upload:
     refused: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a test saw, for the table of docs/faults.md. `seconds`: from the last stored image to the last outcome."""
+
+    images: int
+    books: Accounts
+    repeated_events: int
+    seconds: float
+
+
 class Chain:
     """The stages on the given servers. Used as a context manager; `look` keeps the stages alive."""
 
@@ -76,6 +86,8 @@ class Chain:
         keys = folder / "keys"
         self.keys = Keys((keys / "identity").read_bytes(), (keys / "pseudonym").read_bytes())
         self.stages: dict[str, Stage] = {}
+        self.row: Row | None = None
+        self._stored_at = 0.0
 
     def __enter__(self) -> Chain:
         s3 = self.ceph.s3()
@@ -133,6 +145,7 @@ class Chain:
     def settle(self, upload: Upload, seconds: float = _SETTLED_SECONDS) -> None:
         """Waits until each acknowledged version has an outcome and nothing waits to be sent."""
         wanted = {self.keys.image_id(version) for version in upload.acknowledged}
+        self._stored_at = self._stored_at or time.monotonic()
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.look()
@@ -189,9 +202,12 @@ class Chain:
             waiting = list(connection.scalars(select(outbox.c.result_id).where(outbox.c.published_at.is_(None))))
         assert len(ids) == len(set(ids)) == len(set(images))
         assert waiting == []
-        assert set(self.published()) == set(ids)
+        published = self.published()
+        assert set(published) == set(ids)
         books = self.accounts()
-        assert books.images == len({self.keys.image_id(version) for version in upload.acknowledged})
+        stored = len({self.keys.image_id(version) for version in upload.acknowledged})
+        assert books.images == stored
+        self.row = Row(stored, books, published.total() - len(ids), time.monotonic() - self._stored_at)
         return books
 
     def metric(self, stage: str, name: str) -> float:

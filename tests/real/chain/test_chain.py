@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import time
 import urllib.request
@@ -64,9 +65,11 @@ def test_a_thousand_images_through_all_parts_and_no_name_leaves(
     films = [named_film(number) for number in range(40)]
     upload = _store(chain, films)
     upload.acknowledged += _send_over_dicom(chain)
+    customer_key = os.urandom(32)
+    upload.acknowledged.append(_store_sealed(chain, films[0], customer_key))
     chain.settle(upload, 400)
     books = chain.verify(upload)
-    assert (books.results, books.dead_letters, books.superseded) == (IMAGES + OVER_DICOM, POISON, 0)
+    assert (books.results, books.dead_letters, books.superseded) == (IMAGES + OVER_DICOM, POISON + 1, 0)
 
     with chain.engine.begin() as connection:
         sick = connection.scalar(select(func.count()).where(results.c.outcome == "pneumonia"))
@@ -74,7 +77,7 @@ def test_a_thousand_images_through_all_parts_and_no_name_leaves(
     assert _value(prometheus, "results:sum", books.results) == books.results
 
     shown = _page_shows(chain, page, books.results)
-    names = _identities(films)
+    names = _identities(films) | {base64.b64encode(customer_key), customer_key}
     for place, content in [*_everything_that_left(chain), ("mails", _mails(mail_server)), ("page", shown)]:
         for name in names:
             assert name not in content, f"{place} names a patient"
@@ -95,6 +98,15 @@ def _store(chain: Chain, films: list[SimulatedImage]) -> Upload:
         if number % 50 == 0:
             chain.look()
     return upload
+
+
+def _store_sealed(chain: Chain, film: SimulatedImage, customer_key: bytes) -> ObjectVersion:
+    """A film that only its owner's key opens (SSE-C). RGW's notification holds that key in clear."""
+    key = f"{film.key}-sealed"
+    answer = chain.ceph.s3().put_object(
+        Bucket=chain.bucket, Key=key, Body=film.data, SSECustomerAlgorithm="AES256", SSECustomerKey=customer_key
+    )
+    return ObjectVersion(chain.bucket, key, answer["ETag"].strip('"'))
 
 
 def _send_over_dicom(chain: Chain) -> list[ObjectVersion]:
