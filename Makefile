@@ -8,6 +8,8 @@ KAPITAN ?= kapitan==0.36.3
 # More arguments, as in: make test PYTEST_ARGS="-n 4 -k law"
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+# More arguments of `medpattern run`, as in: make run RUN_ARGS="--keep-open"
+RUN_ARGS ?=
 RENDERED ?= rendered
 
 RUN := "$(VENV)/bin/python"
@@ -15,7 +17,7 @@ CODE := src tests .ci
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-real faults lint format docs bench clean python
+.PHONY: help demo run test test-real faults lint format docs bench clean python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -31,6 +33,9 @@ demo: $(VENV)/.installed ## install, render the fleet of values/ and print what 
 	    echo "  $$cluster  $$(find "$$cluster" -type f | wc -l | tr -d ' ') files"; done
 	@echo
 	@echo "Next: . $(VENV)/bin/activate; medpattern explain hospital-1 kafka topics.xray-images.partitions"
+
+run: $(VENV)/.installed-run ## install the pipeline and run it on this machine with 200 films
+	@$(RUN) -m medpattern run --count 200 $(RUN_ARGS)
 
 test: $(VENV)/.installed-dev ## run the tests
 	$(RUN) -m pytest $(PYTEST_ARGS)
@@ -75,9 +80,13 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable .
 	@touch "$@"
 
+$(VENV)/.installed-run: pyproject.toml | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[run]'
+	@touch "$(VENV)/.installed" "$@"
+
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch "$(VENV)/.installed" "$@"
+	@touch "$(VENV)/.installed" "$(VENV)/.installed-run" "$@"
 
 $(BENCH_VENV)/.installed: | python
 	"$(PYTHON)" -m venv "$(BENCH_VENV)"

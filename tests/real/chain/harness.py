@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from medpattern.pipeline.database.accounting import Accounts, accounts
-from medpattern.pipeline.database.engine import open_engine
+from medpattern.pipeline.database.engine import answers, open_engine
 from medpattern.pipeline.database.migrate import migrate
 from medpattern.pipeline.database.schema import dead_letters, outbox, results, superseded
 from medpattern.pipeline.failures import PipelineError
@@ -161,7 +161,7 @@ class Chain:
 
     def outcomes(self) -> dict[str, str]:
         """The outcome of each image that has one: result, superseded or dead letter, in this order."""
-        with self.engine.begin() as connection:
+        with answers(), self.engine.begin() as connection:
             found = {image: "dead letter" for image in connection.scalars(select(dead_letters.c.image_id)) if image}
             found |= dict.fromkeys(connection.scalars(select(superseded.c.image_id)), "superseded")
             return found | dict.fromkeys(connection.scalars(select(results.c.image_id)), "result")
