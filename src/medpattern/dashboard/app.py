@@ -42,8 +42,8 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 _RESULT_ID = re.compile(r"[0-9a-f]{64}")
-# Decoding is the page's only heavy work, and the run it looks at needs the processor more.
-_DECODERS = 2
+# Some of them may wait for a listing; decoding is heavy, and the run needs the processor more than the page does.
+_DECODERS = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ _MOST_LISTED = 200_000
 _MOST_THUMBNAILS = 96
 # Listing may keep the store busy for this share of the time.
 _SHARE = 0.2
-_LONGEST_PAUSE_SECONDS = 2.0
+# A page of a result has no script that could ask again, so a request waits that long for the next listing.
+_LONGEST_PAUSE_SECONDS = 8.0
 
 
 class Kind(StrEnum):

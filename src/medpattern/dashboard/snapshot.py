@@ -5,15 +5,17 @@ Pseudonyms, codes and numbers only: no key of a stored image is ever read here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, case, exists, func, or_, select
+from sqlalchemy import Connection, Engine, Integer, case, cast, exists, func, or_, select
 
 from medpattern.dashboard.figures import (
+    RISK_BINS,
     THROUGHPUT_SECONDS,
     Moments,
     Quantiles,
@@ -32,6 +34,7 @@ from medpattern.pipeline.database.schema import dead_letters, outbox, results, s
 LATEST_IMAGES = 6
 MOST_DEAD_LETTERS = 50
 LATENCY_IMAGES = 1000
+_RISK_STEPS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,8 @@ def read_figures(engine: Engine, at: datetime, pinned_sha256: str = "") -> Figur
     Raises:
         Unavailable: the database is away or has no tables yet.
     """
-    current = current_results(pinned_sha256)
     with answers(), engine.begin() as connection:
+        current = _current(connection, pinned_sha256)
         scored, risk = _by_outcome(connection, current)
         throughput = _throughput(connection, at)
         latency = latencies(_moments(connection))
@@ -136,27 +139,31 @@ def to_json(value: Any) -> Any:
     return value
 
 
+def _current(connection: Connection, pinned_sha256: str) -> Any:
+    """What `current_results` says, without its sort of the whole table where no image has two results."""
+    rows = func.count(), func.count(func.distinct(results.c.image_id))
+    total, images = connection.execute(select(*rows)).one()
+    return results if total == images else current_results(pinned_sha256)
+
+
 def _by_outcome(connection: Connection, current: Any) -> tuple[Outcomes, tuple[RiskBin, ...]]:
-    """In one pass over the current results: a sum for each bin, since the databases round casts differently."""
-    edges = bin_edges()
-    bins = [_count_where(_within(current.c.risk, low, high)) for low, high in edges]
-    marks = [_count_where(current.c.simulated), _count_where(current.c.stand_in)]
-    query = select(current.c.outcome, func.count(), *marks, *bins).group_by(current.c.outcome)
-    rows = {row[0]: [int(number) for number in row[1:]] for row in connection.execute(query)}
-    none = [0] * (3 + len(edges))
-    normal, pneumonia, unsure = (rows.get(name, none) for name in ("normal", "pneumonia", "unsure"))
-    simulated, stand_in = (normal[index] + pneumonia[index] + unsure[index] for index in (1, 2))
-    counts = Outcomes(normal[0], pneumonia[0], unsure[0], simulated, stand_in)
-    risk = zip(edges, normal[3:], unsure[3:], pneumonia[3:], strict=True)
-    return counts, tuple(RiskBin(low, high, *numbers) for (low, high), *numbers in risk)
-
-
-def _count_where(condition: Any) -> Any:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-
-def _within(risk: Any, low: float, high: float) -> Any:
-    return and_(risk >= low, risk <= high if high == 1 else risk < high)
+    width = _RISK_STEPS // RISK_BINS
+    # To six decimals, since the databases turn fractions into whole numbers differently: cut here, rounded there.
+    part = cast(current.c.risk * _RISK_STEPS + 0.25, Integer) // width
+    marks = [func.sum(case((mark, 1), else_=0)) for mark in (current.c.simulated, current.c.stand_in)]
+    query = select(current.c.outcome, part, func.count(), *marks).group_by(current.c.outcome, part)
+    sums, simulated, stand_in, bins = Counter[str](), 0, 0, Counter[tuple[str, int]]()
+    for outcome, index, number, of_simulated, of_stand_in in connection.execute(query):
+        sums[outcome] += number
+        simulated += of_simulated
+        stand_in += of_stand_in
+        if index is not None:
+            bins[outcome, min(int(index), RISK_BINS - 1)] += number
+    counts = Outcomes(sums["normal"], sums["pneumonia"], sums["unsure"], simulated, stand_in)
+    order = ("normal", "unsure", "pneumonia")
+    return counts, tuple(
+        RiskBin(low, high, *(bins[name, index] for name in order)) for index, (low, high) in enumerate(bin_edges())
+    )
 
 
 def _throughput(connection: Connection, at: datetime) -> tuple[int, ...]:
