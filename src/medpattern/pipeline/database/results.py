@@ -40,22 +40,20 @@ class Results:
             Busy: another delivery of it is being handled.
             Unavailable: the database is away.
         """
+        lease = Lease(result_id, image_id, holder)
         with answers(), self._engine.begin() as connection:
+            # The lease first: what is known is then looked up after whoever held it before has committed.
+            won = _take(connection, lease, self._lease_seconds)
             known = _standing(connection, result_id, image_id)
             if known is not None:
+                if won:
+                    _release(connection, lease)
                 if known.standing is Standing.RESULT:
                     _count_duplicate(connection, result_id)
                 return known
-            taken = {"holder": holder, "until": DatabaseTime(self._lease_seconds)}
-            insert = upsert(connection, leases).values(result_id=result_id, image_id=image_id, **taken)
-            won = connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["result_id"], set_=taken, where=leases.c.until < DatabaseTime()
-                ).returning(leases.c.holder)
-            ).first()
-        if won is None:
+        if not won:
             raise Busy("another delivery of this image is being handled")
-        return Lease(result_id, image_id, holder)
+        return lease
 
     def commit(self, result: Result, lease: Lease, event: str) -> bool:
         """Stores `result` and its unpublished `event` in one transaction; False where it was there, or purged.
@@ -106,6 +104,15 @@ def upsert(connection: Connection, table: Table) -> Any:
     """An INSERT with ON CONFLICT in the dialect at hand; both dialects write it alike."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return dialect.insert(table)
+
+
+def _take(connection: Connection, lease: Lease, seconds: float) -> bool:
+    taken = {"holder": lease.holder, "until": DatabaseTime(seconds)}
+    insert = upsert(connection, leases).values(result_id=lease.result_id, image_id=lease.image_id, **taken)
+    upserted = insert.on_conflict_do_update(
+        index_elements=["result_id"], set_=taken, where=leases.c.until < DatabaseTime()
+    )
+    return connection.execute(upserted.returning(leases.c.holder)).first() is not None
 
 
 def _standing(connection: Connection, result_id: str, image_id: str) -> Known | None:
