@@ -20,6 +20,7 @@ from medpattern.pipeline.settings import KafkaSettings
 _LOG = logging.getLogger(__name__)
 _BATCH = 100
 _LONGEST_PAUSE = 10.0
+_ANSWER, _RETRY = 5.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,20 +152,30 @@ class Reader:
 
     def _spans(self, seconds: float) -> dict[int, tuple[int, int]]:
         """Partition -> (first offset that is not committed, end)."""
-        from confluent_kafka import KafkaException, TopicPartition
+        from confluent_kafka import KafkaException
 
         self.open(seconds)
-        try:
-            known = self._client.list_topics(self._topic, timeout=seconds).topics[self._topic].partitions
-            places = self._client.committed([TopicPartition(self._topic, part) for part in known], timeout=seconds)
-            found = {}
-            for place in places:
-                low, high = self._client.get_watermark_offsets(place, timeout=seconds)
-                found[place.partition] = (max(place.offset, low), high)
-        except KafkaException as problem:
-            self._watch.note(problem.args[0])
-            self._watch.check()
-            raise Unavailable("kafka", problem.args[0].name()) from None
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self._ask_spans()
+            except KafkaException as problem:
+                # The group's coordinator may be about to be found: NOT_COORDINATOR after a broker's start.
+                self._watch.note(problem.args[0])
+                self._watch.check()
+                if time.monotonic() > deadline:
+                    raise Unavailable("kafka", problem.args[0].name()) from None
+            time.sleep(_RETRY)
+
+    def _ask_spans(self) -> dict[int, tuple[int, int]]:
+        from confluent_kafka import TopicPartition
+
+        known = self._client.list_topics(self._topic, timeout=_ANSWER).topics[self._topic].partitions
+        places = self._client.committed([TopicPartition(self._topic, part) for part in known], timeout=_ANSWER)
+        found = {}
+        for place in places:
+            low, high = self._client.get_watermark_offsets(place, timeout=_ANSWER)
+            found[place.partition] = (max(place.offset, low), high)
         return found
 
 
