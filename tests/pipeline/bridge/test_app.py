@@ -53,7 +53,10 @@ def test_a_notification_goes_to_the_topic_of_its_path(path: str) -> None:
     kafka = Kafka()
     with client(kafka) as bridge:
         # No content type: whoever posts may leave it out.
-        assert bridge.post(path, content=PUT).status_code == 200
+        answer = bridge.post(path, content=PUT)
+    assert answer.status_code == 200
+    # Of a kept connection the next request would be lost with the process.
+    assert answer.headers["connection"] == "close"
     ((topic, value, key),) = kafka.sent
     assert (topic, value) == ("images", PUT)
     assert key is not None

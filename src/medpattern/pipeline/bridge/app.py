@@ -52,6 +52,9 @@ class Bridge:
             await self._rest(scope, receive, send)
             return
         answer = await self._answer(Request(scope, receive))
+        # A kept connection would break with the process that answers on it, and with it what was just sent. A new
+        # one waits in the queue of the listening socket.
+        answer.headers["connection"] = "close"
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
