@@ -44,5 +44,10 @@ def test_it_tells_what_happened(
     assert told in headline(run, stages, books, problem)
 
 
+def test_a_database_that_is_not_there_yet_is_no_news() -> None:
+    run = replace(RUN, phase=Phase.STARTING)
+    assert headline(run, [], None, "database is unavailable") == headline(run, [], None)
+
+
 def test_stages_that_ended_with_the_run_are_no_news() -> None:
     assert "bridge" not in headline(replace(RUN, phase=Phase.DONE), [stage(StageState.DOWN)], BOOKS)

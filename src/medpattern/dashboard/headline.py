@@ -37,7 +37,7 @@ def _sentences(run: RunState, stages: Sequence[StageHealth], books: Accounts | N
         yield "The run has ended."
     else:
         yield f"The run has ended: {min(books.images, run.stored)} of {run.stored} stored images accounted for."
-    if problem:
+    if problem and run.phase is not Phase.STARTING:
         yield f"{problem[0].upper()}{problem[1:]}."
     if run.phase is not Phase.DONE:
         yield from (f"Stage {stage.name} is {stage.state}." for stage in stages if stage.state in _WRONG)

@@ -22,7 +22,8 @@ export function showRun({ phase, reporting, model, embedded, figures }) {
   showWarnings(model, figures);
   const named = embedded.map((part) => EMBEDDED[part] ?? part).join(", ");
   const none = "Nothing is embedded: object store, broker and database are real servers.";
-  setText(byId("embedded"), named ? `Embedded in this run, for trying out only: ${named}.` : none);
+  const said = named ? `Embedded in this run, for trying out only: ${named}.` : none;
+  setText(byId("embedded"), phase === "starting" ? "" : said);
 }
 
 function modelLine({ name, version, sha256, operatingPoint, low, high }) {
