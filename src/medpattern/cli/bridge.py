@@ -11,7 +11,7 @@ from medpattern.cli import stages
 
 def bridge(
     topic: Annotated[
-        str, typer.Option("--topic", envvar="MEDPATTERN_IMAGES_TOPIC", help="The topic of notifications.")
+        str, typer.Option("--topic", envvar="MEDPATTERN_INPUT_TOPIC", help="The topic of notifications.")
     ],
     path: Annotated[
         list[str] | None,

@@ -79,4 +79,5 @@ def source(
         sink_ca=env.text("MEDPATTERN_SINK_CA", ""),
     )
     env.check()
-    run(found, host, metrics_port)
+    with stages.until_asked_to_end() as stopping:
+        run(found, stopping, host, metrics_port)

@@ -85,8 +85,6 @@ osd_op_num_threads_per_shard = 1
 rgw_frontends = beast endpoint=127.0.0.1:{s3_port} tcp_nodelay=1
 rgw_thread_pool_size = 32
 rgw_enable_apis = s3, admin, sts, iam, notifications
-# Keys of customers (SSE-C) are taken over plain http too: tests look for them where they must not be.
-rgw_crypt_require_ssl = false
 # SSE-C over plain HTTP, which nobody does but a test on 127.0.0.1.
 rgw_crypt_require_ssl = false
 rgw_enable_usage_log = false

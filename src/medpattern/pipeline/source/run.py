@@ -1,9 +1,8 @@
-"""Puts the source together and runs it until TERM or INT."""
+"""Puts the source together and runs it."""
 
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 from collections.abc import Callable
 
@@ -17,15 +16,14 @@ from medpattern.pipeline.source.words import Ordering
 _LOG = logging.getLogger(__name__)
 
 
-def run(settings: SourceSettings, metrics_host: str = "127.0.0.1", metrics_port: int = 0) -> None:
-    """Delivers until the process is asked to end; `metrics_port` 0 serves no metrics.
+def run(
+    settings: SourceSettings, stopping: threading.Event, metrics_host: str = "127.0.0.1", metrics_port: int = 0
+) -> None:
+    """Delivers until `stopping` is set; `metrics_port` 0 serves no health and no metrics.
 
     Raises:
         Unavailable: Kafka refuses this client, at the start or later.
     """
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
     state = ["not yet connected to Kafka"]
     end_health = _health(metrics_host, metrics_port, lambda: state[0])
     try:
