@@ -48,6 +48,9 @@ faults: $(VENV)/.installed-dev ## break the chain on real servers and write the 
 	.ci/install_real.sh
 	MEDPATTERN_REQUIRE_REAL=1 MEDPATTERN_FAULT_TABLE=docs/faults.md $(RUN) -m pytest tests/real/chain/test_faults.py $(PYTEST_ARGS)
 
+image: | python ## build the container image and its SBOM (Debian, as root); docs/container.md
+	PYTHON="$(PYTHON)" .ci/image.sh
+
 lint: $(VENV)/.installed-dev ## ruff, mypy --strict and the import contracts
 	$(RUN) -m ruff check $(CODE)
 	$(RUN) -m ruff format --check $(CODE)
