@@ -5,6 +5,11 @@ VENV ?= .venv
 # What `make bench` compares with, in a virtual environment of its own.
 BENCH_VENV ?= .cache/kapitan
 KAPITAN ?= kapitan==0.36.3
+# What `make bench-service` compares with, in two more, with the numpy, onnxruntime and Pillow of this one.
+MLSERVER_VENV ?= .cache/mlserver
+MLSERVER ?= mlserver==1.7.1
+BENTOML_VENV ?= .cache/bentoml
+BENTOML ?= bentoml==1.4.39
 # More arguments, as in: make test PYTEST_ARGS="-n 4 -k law"
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
@@ -17,7 +22,7 @@ CODE := src tests .ci
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test test-real faults lint format docs bench clean python
+.PHONY: help demo run test test-real faults lint format docs bench bench-service clean python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -48,8 +53,8 @@ faults: $(VENV)/.installed-dev ## break the chain on real servers and write the 
 	.ci/install_real.sh
 	MEDPATTERN_REQUIRE_REAL=1 MEDPATTERN_FAULT_TABLE=docs/faults.md $(RUN) -m pytest tests/real/chain/test_faults.py $(PYTEST_ARGS)
 
-image: | python ## build the container image and its SBOM (Debian, as root); docs/container.md
-	PYTHON="$(PYTHON)" .ci/image.sh
+image: | $(VENV)/bin/python ## build the container image and its SBOM (Debian, as root)
+	PYTHON=$(RUN) .ci/image.sh
 
 lint: $(VENV)/.installed-dev ## ruff, mypy --strict and the import contracts
 	$(RUN) -m ruff check $(CODE)
@@ -66,6 +71,10 @@ docs: $(VENV)/.installed-dev ## write the generated documentation again
 
 bench: $(VENV)/.installed-dev $(BENCH_VENV)/.installed ## compare the cost of rendering with kapitan and Helm
 	$(RUN) -m tests.benchmarks.render --kapitan "$(BENCH_VENV)/bin/kapitan" $(BENCH_ARGS)
+
+bench-service: $(VENV)/.installed-dev $(MLSERVER_VENV)/.installed $(BENTOML_VENV)/.installed ## compare the service with a bare loop, MLServer and BentoML
+	$(RUN) -m tests.benchmarks.service --mlserver "$(MLSERVER_VENV)/bin/python" --bentoml "$(BENTOML_VENV)/bin/python" \
+	    $(BENCH_ARGS)
 
 clean: ## remove what the other targets made
 	rm -rf "$(VENV)" .cache "$(RENDERED)" dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -95,3 +104,17 @@ $(BENCH_VENV)/.installed: | python
 	"$(PYTHON)" -m venv "$(BENCH_VENV)"
 	"$(BENCH_VENV)/bin/python" -m pip install --quiet --disable-pip-version-check '$(KAPITAN)'
 	@touch "$@"
+
+# uvicorn, on which both run, is faster with httptools and uvloop; medpattern has them too.
+define install_server
+"$(PYTHON)" -m venv "$(1)"
+$(RUN) -m pip freeze | grep -iE '^(numpy|onnxruntime|pillow|httptools|uvloop)==' >"$(1)/pins.txt"
+"$(1)/bin/python" -m pip install --quiet --disable-pip-version-check '$(2)' --requirement "$(1)/pins.txt"
+@touch "$@"
+endef
+
+$(MLSERVER_VENV)/.installed: $(VENV)/.installed-dev
+	$(call install_server,$(MLSERVER_VENV),$(MLSERVER))
+
+$(BENTOML_VENV)/.installed: $(VENV)/.installed-dev
+	$(call install_server,$(BENTOML_VENV),$(BENTOML))

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what tests/real starts: Ceph, Apache Kafka, PostgreSQL, Prometheus, Chromium, libfaketime.
+# Installs what tests/real starts: Ceph, Apache Kafka, PostgreSQL, Prometheus, Chromium, libfaketime, buildah.
 #
-# Debian packages by apt as root (another user is told the command), Kafka's jars by Maven. Both are kept in
-# $MEDPATTERN_CI_CACHE (default: ~/.cache/medpattern). It prints versions, starts no service, and takes a second or two
-# where everything is there.
+# Debian packages by apt as root (another user is told the command), Kafka's jars by Maven, the base of the image under
+# test by debootstrap. All are kept in $MEDPATTERN_CI_CACHE (default: ~/.cache/medpattern). It prints versions, starts no
+# service, and takes a second or two where everything is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -23,6 +23,8 @@ maven: mvn
 prometheus: prometheus
 chromium: chromium
 faketime: /usr/lib/*/faketime/libfaketime.so.1
+buildah: buildah
+debootstrap: /usr/sbin/debootstrap
 LIST
 }
 
@@ -85,3 +87,4 @@ if ((${#absent[@]})); then
 fi
 versions
 "${PYTHON:-python3}" -m tests.real.servers.kafka.distribution
+((EUID)) || .ci/image.sh base
