@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -49,9 +48,6 @@ def run(port: int) -> None:
     assert keys is not None  # or `check` has raised
     logs.configure(env.text("MEDPATTERN_LOG_LEVEL", "WARNING"))
     engine, store, probe = open_engine(url, read_only=True), ObjectStore(settings, connections=4), Probe()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn ends in order and then sends itself the signal again, which would end this process with its number.
-        signal.signal(number, lambda *_: None)
     held = listen(HOST, port)
     print(json.dumps({"url": f"http://{HOST}:{held.getsockname()[1]}/"}), flush=True)
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
 import socket
 from collections.abc import Callable
 
@@ -31,8 +30,6 @@ def answer(settings: BridgeSettings, held: socket.socket, started: Callable[[], 
     from medpattern.pipeline.http.server import serve
     from medpattern.pipeline.kafka.producer import Producer
 
-    # uvicorn raises the signal again that ended it.
-    signal.signal(signal.SIGTERM, lambda *_: None)
     producer = Producer(settings.kafka, seconds=settings.seconds)
     try:
         with contextlib.suppress(Unavailable):

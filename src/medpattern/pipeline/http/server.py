@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -30,7 +32,10 @@ def listen(host: str, port: int, backlog: int = 2048) -> socket.socket:
 
 
 def serve(app: ASGIApp, held: socket.socket, *, grace_seconds: int = 30) -> None:
-    """Answers on `held` until TERM or INT; requests being handled then have `grace_seconds` to end."""
+    """Answers on `held` until TERM or INT; requests being handled then have `grace_seconds` to end.
+
+    Returns then, so that what the caller has opened is closed.
+    """
     import uvicorn
 
     settings: dict[str, Any] = {
@@ -44,4 +49,14 @@ def serve(app: ASGIApp, held: socket.socket, *, grace_seconds: int = 30) -> None
         "timeout_graceful_shutdown": grace_seconds,
         "timeout_keep_alive": 75,
     }
-    uvicorn.Server(uvicorn.Config(app, **settings)).run(sockets=[held])
+    server = uvicorn.Server(uvicorn.Config(app, **settings))
+
+    def ask_to_end(number: int, _frame: object) -> None:
+        # uvicorn raises the signal once more when it has ended in order; that one changes nothing.
+        if not server.should_exit:
+            raise SystemExit(128 + number)
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, ask_to_end)
+    server.run(sockets=[held])
