@@ -8,13 +8,23 @@ from tests.pipeline.samples import KEYS
 
 
 def stage_environment(
-    folder: Path, *, s3: str, bucket: str, database_url: str, bootstrap: str = "", **more: str
+    folder: Path,
+    *,
+    s3: str,
+    bucket: str,
+    database_url: str = "",
+    bootstrap: str = "",
+    account: tuple[str, str] = ("access", "secret"),
+    **more: str,
 ) -> dict[str, str]:
-    """Variables for one stage; secrets are written to files in `folder`, `more` are names without MEDPATTERN_."""
+    """Variables for one stage; secrets are written to files in `folder`, `more` are names without MEDPATTERN_.
+
+    account: the object store's access key and secret key.
+    """
     (folder / "s3").mkdir(exist_ok=True)
     secrets = {
-        "s3/AWS_ACCESS_KEY_ID": "access",
-        "s3/AWS_SECRET_ACCESS_KEY": "secret",
+        "s3/AWS_ACCESS_KEY_ID": account[0],
+        "s3/AWS_SECRET_ACCESS_KEY": account[1],
         "database": database_url,
         "identity": KEYS.identity.decode(),
         "pseudonym": KEYS.pseudonym.decode(),

@@ -96,6 +96,21 @@ def test_each_version_is_an_image_of_its_own(
     assert {stored.version_id for stored in found.objects} == {versions[0].version_id, versions[2].version_id}
 
 
+def test_image_that_was_scored_by_its_etag_is_not_missing_by_its_version(
+    moto: str, engine: Engine, moto_client: Any, versioned_bucket: str
+) -> None:
+    """Ceph's notification after a multipart upload names no version; the listing does."""
+    store = ObjectStore(StoreSettings(moto, "us-east-1", (versioned_bucket,), "", "", "access", "secret"))
+    put(moto_client, versioned_bucket, "a")
+    (stored,) = listed(store, versioned_bucket).values()
+    assert stored.by_etag is not None
+    score(engine, stored.by_etag)
+    assert missing(store, engine, KEYS, versioned_bucket, NO_AGE).count == 0
+    (batch,) = batches(store, engine, KEYS, versioned_bucket, model_sha256=OTHER_MODEL)
+    # Another model is asked about the image under the name that the books have for it.
+    assert batch.objects == (stored.by_etag,)
+
+
 def test_young_images_are_left_alone_and_counted(
     store: ObjectStore, engine: Engine, moto_client: Any, plain_bucket: str
 ) -> None:

@@ -157,15 +157,22 @@ class Hospital:
             return set(connection.scalars(select(tombstones.c.image_pseudonym)))
 
 
-def made_in(client: Any, endpoint: str, engine: Engine, *, versioned: bool = False) -> Hospital:
-    """A hospital with buckets of its own."""
+def made_in(
+    client: Any,
+    endpoint: str,
+    engine: Engine,
+    *,
+    versioned: bool = False,
+    account: tuple[str, str] = ("access", "secret"),
+) -> Hospital:
+    """A hospital with buckets of its own; account: access key and secret key."""
     name = uuid.uuid4().hex[:12]
     buckets = [f"{kind}-{name}" for kind in ("source", "processed", "anonymised")]
     for bucket in buckets:
         client.create_bucket(Bucket=bucket)
     if versioned:
         client.put_bucket_versioning(Bucket=buckets[0], VersioningConfiguration={"Status": "Enabled"})
-    settings = StoreSettings(endpoint, "us-east-1", (buckets[0],), buckets[1], buckets[2], "access", "secret")
+    settings = StoreSettings(endpoint, "us-east-1", (buckets[0],), buckets[1], buckets[2], *account)
     return Hospital(client, ObjectStore(settings), engine)
 
 

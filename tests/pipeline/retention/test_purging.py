@@ -19,7 +19,7 @@ from medpattern.pipeline.failures import Busy, Unavailable
 from medpattern.pipeline.retention.purging import Purged
 from medpattern.pipeline.retention.selection import ALL, DataClass, Selection
 from tests.pipeline.images.films import dicom, picture
-from tests.pipeline.retention.hospital import KEPT, Hospital, make_old
+from tests.pipeline.retention.hospital import KEPT, Hospital
 from tests.pipeline.samples import KEYS, MODEL, OTHER_MODEL, result_of
 from tests.pipeline.waiting import eventually
 
@@ -90,6 +90,19 @@ def test_one_version_goes_and_the_others_of_the_key_stay(versioned_hospital: Hos
     assert hospital.rows()["results"] == 2
 
 
+@pytest.mark.parametrize("by", ["image", "age", "patient"])
+def test_image_that_is_known_by_its_etag_alone_goes_with_its_version(versioned_hospital: Hospital, by: str) -> None:
+    hospital = versioned_hospital
+    known = hospital.put("a", film("SYN-1")).by_etag
+    assert known is not None
+    hospital.score(known)
+    selection = {"image": chosen(known), "age": before(-1), "patient": Selection(ALL, patient=PATIENT)}[by]
+    hospital.purger().run(selection)
+    assert not any(hospital.objects().values())
+    assert set(hospital.rows()) == KEPT
+    assert KEYS.image_pseudonym(known.image) in hospital.buried()
+
+
 def test_image_that_took_the_place_of_the_purged_one_stays(hospital: Hospital) -> None:
     old = hospital.put("a", b"old pixels")
     new: list[StoredObject] = []
@@ -127,21 +140,6 @@ def test_patient_is_gone_with_images_that_have_a_result_and_those_that_have_none
     assert purger.finder.unreadable == 1
 
 
-def test_old_images_go_and_young_ones_stay(hospital: Hospital) -> None:
-    old = hospital.put("old")
-    make_old(hospital.source, 40)
-    result = hospital.score(old, stored_at=now() - timedelta(days=40))
-    young = hospital.put("young")
-    kept = hospital.score(young)
-    hospital.purger().run(before(30))
-    objects = hospital.objects()
-    assert objects[hospital.source] == {"young@"}
-    assert objects[hospital.store.settings.processed] == {f"{kept.processed_key}@"}
-    assert objects[hospital.store.settings.anonymised] == {f"{kept.anonymised_key}@"}
-    assert hospital.rows()["results"] == 1
-    assert hospital.buried() == {result.image_pseudonym}
-
-
 def test_rows_of_images_that_lie_in_no_bucket_any_more_go_by_their_age(hospital: Hospital) -> None:
     for number, days in enumerate((40, 20)):
         gone = StoredObject(hospital.source, f"{number}", "", "etag", 1, now() - timedelta(days=days))
@@ -151,16 +149,6 @@ def test_rows_of_images_that_lie_in_no_bucket_any_more_go_by_their_age(hospital:
     hospital.purger().run(before(30))
     assert (hospital.rows()["results"], hospital.rows()["dead_letters"]) == (1, 1)
     assert hospital.forgotten == ["e" * 64]
-
-
-def test_made_images_that_belong_to_nothing_go_by_their_age(hospital: Hospital) -> None:
-    settings = hospital.store.settings
-    hospital.publish(result_of(StoredObject(hospital.source, "crashed", "", "etag", 1, None).image))
-    for bucket in (settings.processed, settings.anonymised):
-        make_old(bucket, 40)
-    assert hospital.purger().run(before(30)) == Purged(processed=1, anonymised=1)
-    assert not any(hospital.objects().values())
-    assert len(hospital.audited()) == 2
 
 
 CLASSES: dict[DataClass, Callable[[Hospital], Any]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -79,14 +79,33 @@ def batches(
 
     model_sha256: only a result of this model is an outcome, "" for any model's; before: younger ones are left out.
     """
+    for listed in _in_batches(store.versions(bucket, prefix)):
+        old = [item for item in listed if before is None or item.modified < before]
+        found = tuple(_without_outcome(engine, keys, old, model_sha256)) if old else ()
+        yield Batch(len(listed), len(listed) - len(old), found)
+
+
+def _without_outcome(
+    engine: Engine, keys: Keys, listed: Sequence[ListedVersion], model_sha256: str
+) -> Iterator[StoredObject]:
+    """The objects of `listed` that have no outcome under either of their names, by the name they are known by."""
     from medpattern.pipeline.database.accounting import with_outcome
 
-    for listed in _in_batches(store.versions(bucket, prefix)):
-        old = [item.object for item in listed if before is None or item.modified < before]
-        ids = {keys.image_id(found.image): found for found in old}
-        done = with_outcome(engine, ids, model_sha256) if ids else set()
-        without = tuple(found for image_id, found in ids.items() if image_id not in done)
-        yield Batch(len(listed), len(listed) - len(old), without)
+    names = [(item, *_ids(keys, item.object)) for item in listed]
+    ids = {image_id for _, *both in names for image_id in both if image_id}
+    known = with_outcome(engine, ids)
+    done = with_outcome(engine, ids, model_sha256) if model_sha256 else known
+    for item, by_version, by_etag in names:
+        if by_version in done or by_etag in done:
+            continue
+        # Only the newest version can be fetched by its eTag.
+        other = item.object.by_etag if by_etag in known and item.latest else None
+        yield other or item.object
+
+
+def _ids(keys: Keys, stored: StoredObject) -> tuple[str, str]:
+    other = stored.by_etag
+    return keys.image_id(stored.image), keys.image_id(other.image) if other else ""
 
 
 def _in_batches(versions: Iterable[ListedVersion]) -> Iterator[list[ListedVersion]]:

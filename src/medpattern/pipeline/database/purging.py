@@ -72,6 +72,17 @@ def of_patient(engine: Engine, pseudonym: str) -> set[ImageName]:
     return _names(engine, [(results, results.c.patient_pseudonym == pseudonym)])
 
 
+def known(engine: Engine, image_ids: Sequence[str]) -> set[str]:
+    """Those of `image_ids` that anything is known of, or that somebody is at work on."""
+    tables = (results, superseded, dead_letters, leases, tombstones)
+    with answers(), engine.begin() as connection:
+        return {
+            image_id
+            for table in tables
+            for image_id in connection.scalars(select(table.c.image_id).where(table.c.image_id.in_(image_ids)))
+        }
+
+
 def results_before(engine: Engine, moment: datetime) -> set[ImageName]:
     """The images that were stored before `moment` and have a result or are superseded."""
     stored = func.coalesce(results.c.stored_at, results.c.received_at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeGuard
@@ -48,6 +48,15 @@ class StoredObject:
     def image(self) -> ObjectVersion:
         """The version as it is named everywhere else."""
         return ObjectVersion(self.bucket, self.key, self.version_id or self.etag)
+
+    @property
+    def by_etag(self) -> StoredObject | None:
+        """The same object named by its eTag, where it is named by a version.
+
+        In buckets with versions Ceph 16 leaves the versionId out of the notification after a multipart upload or a
+        copy, while a listing has it: such an object goes by both names.
+        """
+        return replace(self, version_id="") if self.version_id and self.etag else None
 
     def __repr__(self) -> str:
         # A key may hold a name, and a repr ends in logs.

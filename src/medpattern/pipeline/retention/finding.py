@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -71,18 +71,21 @@ class Finder:
             found = purging.of_patient(self.engine, selection.patient)
         objects: list[StoredObject] = []
         for listed in self._listed():
-            name = self._name(listed.object)
-            if name in found or self._is_meant(selection, name, listed.object):
-                found.add(name)
+            names = self._names(listed.object)
+            meant = found.intersection(names) or self._meant(selection, names, listed.object)
+            if meant:
+                found |= meant
                 objects.append(listed.object)
         yield Batch(tuple(found), tuple(objects) if selection.has(DataClass.SOURCE) else ())
 
-    def _is_meant(self, selection: Selection, name: ImageName, stored: StoredObject) -> bool:
+    def _meant(self, selection: Selection, names: list[ImageName], stored: StoredObject) -> set[ImageName]:
         if selection.image:
-            return name.pseudonym == selection.image
+            return {name for name in names if name.pseudonym == selection.image}
         # Only a result says whose an image is; one without is opened.
-        scored = purging.count_rows(self.engine, [name.image_id]).results
-        return not scored and self._patient_of(stored) == selection.patient
+        scored = purging.count_rows(self.engine, [name.image_id for name in names]).results
+        if scored or self._patient_of(stored) != selection.patient:
+            return set()
+        return self._used([stored])
 
     def _patient_of(self, stored: StoredObject) -> str | None:
         from medpattern.pipeline.images.decoding import decode
@@ -100,7 +103,7 @@ class Finder:
         assert selection.before is not None
         old = (listed.object for listed in self._listed() if listed.modified < selection.before)
         for objects in in_batches(old):
-            images = {self._name(stored) for stored in objects}
+            images = self._used(objects)
             if self.dry:
                 self.counted |= {image.pseudonym for image in images}
             yield Batch(tuple(images), tuple(objects))
@@ -126,8 +129,19 @@ class Finder:
         for bucket in self.buckets:
             yield from self.store.versions(bucket)
 
-    def _name(self, stored: StoredObject) -> ImageName:
-        return ImageName(self.keys.image_id(stored.image), self.keys.image_pseudonym(stored.image))
+    def _names(self, stored: StoredObject) -> list[ImageName]:
+        """One, or two for an object that has a version (StoredObject.by_etag)."""
+        return [
+            ImageName(self.keys.image_id(one.image), self.keys.image_pseudonym(one.image))
+            for one in (stored, stored.by_etag)
+            if one is not None
+        ]
+
+    def _used(self, objects: Sequence[StoredObject]) -> set[ImageName]:
+        """The first name of each, and the second where anything is known under it."""
+        names = [self._names(stored) for stored in objects]
+        second = purging.known(self.engine, [name.image_id for both in names for name in both[1:]])
+        return {name for both in names for at, name in enumerate(both) if at == 0 or name.image_id in second}
 
 
 def in_batches(items: Iterable[Item]) -> Iterator[list[Item]]:
