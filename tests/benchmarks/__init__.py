@@ -1,4 +1,4 @@
-"""Benchmarks: what a render costs in processor time, against Kapitan and Helm on the same manifests.
+"""Benchmarks in processor time: rendering against Kapitan and Helm, the service against a bare loop and other servers.
 
-`make bench` runs them. They are measurements, never tests: nothing fails on time.
+`make bench` and `make bench-service` run them. They are measurements, never tests: nothing fails on time.
 """

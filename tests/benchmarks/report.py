@@ -98,7 +98,7 @@ def text(result: Result) -> str:
         *_commands(result),
         "",
         *_scaling(result.scales),
-        *_table(
+        *table(
             ("target", "wanted (user CPU)", "measured", ""),
             ((t.name, t.wanted, t.measured, "met" if t.met else "missed") for t in targets(result)),
         ),
@@ -116,7 +116,7 @@ def _commands(result: Result) -> list[str]:
         row = (f"{user:.3f}", f"{low:.3f} - {high:.3f}", f"{system:.3f}", f"{wall:.2f}", f"{peak:.0f}")
         rows.append((LABELS.get(name, name), *row, f"{user / cold:.2f}"))
     heads = ("command", "user s", "min - max", "system s", "clock s", "peak MB", "user / cold")
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _scaling(scales: Sequence[Scale]) -> list[str]:
@@ -127,7 +127,7 @@ def _scaling(scales: Sequence[Scale]) -> list[str]:
         user, system, peak = (scale.job.median(figure) for figure in ("user_s", "system_s", "peak_mb"))
         each = f"{1000 * user / scale.clusters:.1f}"
         rows.append((f"{scale.clusters:,}", f"{user:.2f}", each, f"{system:.2f}", f"{peak:.0f}"))
-    return [*_table(("clusters, cold", "user s", "user ms / cluster", "system s", "peak MB"), rows), ""]
+    return [*table(("clusters, cold", "user s", "user ms / cluster", "system s", "peak MB"), rows), ""]
 
 
 def _step(small: Scale, large: Scale) -> float:
@@ -136,7 +136,8 @@ def _step(small: Scale, large: Scale) -> float:
     return max(seconds, 1e-9) / (large.clusters - small.clusters)
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a Markdown table, its columns as wide as their widest cell."""
     body = [list(row) for row in rows]
     widths = [max(len(line[i]) for line in [list(heads), *body]) for i in range(len(heads))]
     lines = [list(heads), ["-" * width for width in widths], *body]
