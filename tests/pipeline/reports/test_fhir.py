@@ -34,7 +34,7 @@ def read(report: dict[str, Any]) -> DiagnosticReport:
 
 
 outcomes = st.sampled_from(Outcome)
-moments = st.none() | st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+moments = st.none() | st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))
 
 
 @given(
