@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from medpattern.errors import UsageError
+from medpattern.pipeline.simulated_mark import METADATA_NAME, verify_mark
 from medpattern.pipeline.simulation.machine import (
     Bursts,
     MachineSettings,
@@ -22,7 +23,6 @@ from medpattern.pipeline.simulation.machine import (
     schedule,
     simulate,
 )
-from medpattern.pipeline.simulated_mark import METADATA_NAME, verify_mark
 
 SMALL = MachineSettings(seed=3, count=60, height=96, width=112, mark_key=bytes(range(32)))
 
