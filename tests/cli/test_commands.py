@@ -25,9 +25,27 @@ COMMANDS = [
     ("list", "charts"),
     ("list", "layers"),
     ("list", "images"),
+    ("run",),
+    ("serve",),
+    ("source",),
+    ("bridge",),
+    ("deadletter",),
+    ("replay",),
+    ("notify",),
+    ("receive",),
+    ("simulate",),
+    ("backfill",),
+    ("purge",),
+    ("migrate",),
+    ("report",),
+    ("verdict",),
 ]
 
-HEAVY = ("jinja2", "yaml", "jsonschema", "jsonschema_rs", "rich", "kubernetes", "pydantic", "helm_python", "packaging")
+HEAVY = (
+    "jinja2", "yaml", "jsonschema", "jsonschema_rs", "rich", "kubernetes", "pydantic", "helm_python", "packaging",
+    "alembic", "boto3", "confluent_kafka", "cryptography", "moto", "numpy", "onnxruntime", "PIL", "psycopg",
+    "prometheus_client", "pydicom", "pynetdicom", "sqlalchemy", "starlette", "urllib3", "uvicorn",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
