@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medpattern.pipeline.events.results import STATEMENT
 from medpattern.pipeline.images import ImageFacts
 from medpattern.pipeline.model import (
-    NOT_FOR_DIAGNOSIS,
     Assessment,
     AssessmentSettings,
     ModelError,
@@ -148,4 +148,4 @@ def test_a_higher_score_never_shows_a_lower_risk(one: float, other: float, preva
 def test_every_assessment_names_the_model_and_its_limits() -> None:
     found = assessed(0.5)
     assert (found.model_name, found.model_version, found.stand_in) == ("tiny", "1.2.0", False)
-    assert found.status == NOT_FOR_DIAGNOSIS == "preliminary, not for diagnosis"
+    assert found.status == STATEMENT == "preliminary, not for diagnosis"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medpattern.pipeline.deidentification.interface import Verdict
+from medpattern.pipeline.events.results import STATEMENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     Font = FreeTypeFont | ImageFont
 
-DISCLAIMER = "preliminary, not for diagnosis"
 # Letters are a share of the film's width, within what can be read and what stays modest; in pixels.
 TEXT_SHARE, SMALLEST_TEXT, LARGEST_TEXT = 1 / 36, 11, 48
 
@@ -62,7 +62,7 @@ def caption_lines(caption: Caption) -> list[str]:
     result = f"Result: {caption.outcome}" + (f" ({caption.reason})" if caption.reason else "")
     risk = "none" if caption.risk is None else f"{100 * caption.risk:.1f} %"
     model = f"Model: {caption.model_name} {caption.model_version}" + (" (stand-in model)" if caption.stand_in else "")
-    lines = [result, f"Risk: {risk}, operating point: {caption.operating_point}", model, DISCLAIMER]
+    lines = [result, f"Risk: {risk}, operating point: {caption.operating_point}", model, STATEMENT]
     return [*lines, "simulated image, no patient"] if caption.simulated else lines
 
 

@@ -1,11 +1,9 @@
 """The model: its card, the loaded file, and what its scores mean for one image."""
 
 from medpattern.pipeline.model.assessment import (
-    NOT_FOR_DIAGNOSIS,
     Assessment,
     AssessmentSettings,
     Attribute,
-    Outcome,
     assess,
     corrected,
 )
@@ -23,7 +21,6 @@ from medpattern.pipeline.model.predictor import Predictor, Scores
 from medpattern.pipeline.model.shipped import Shipped, shipped
 
 __all__ = [
-    "NOT_FOR_DIAGNOSIS",
     "Assessment",
     "AssessmentSettings",
     "Attribute",
@@ -31,7 +28,6 @@ __all__ = [
     "ModelCard",
     "ModelError",
     "OperatingPoint",
-    "Outcome",
     "Outputs",
     "Predictor",
     "Reference",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import floor
 from typing import TYPE_CHECKING, Literal
 
+from medpattern.pipeline.events.results import STATEMENT, Outcome
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -13,9 +15,7 @@ if TYPE_CHECKING:
     from medpattern.pipeline.model.card import ModelCard
     from medpattern.pipeline.model.predictor import Scores
 
-NOT_FOR_DIAGNOSIS = "preliminary, not for diagnosis"
 
-Outcome = Literal["normal", "pneumonia", "unsure"]
 Attribute = Literal["modality", "body-part", "view", "age"]
 ATTRIBUTES: tuple[Attribute, ...] = ("modality", "body-part", "view", "age")
 
@@ -65,7 +65,7 @@ class Assessment:
     model_name: str
     model_version: str
     stand_in: bool
-    status: str = NOT_FOR_DIAGNOSIS
+    status: str = STATEMENT
 
     @property
     def explanation(self) -> str:
@@ -87,7 +87,7 @@ def assess(
     """
     point = card.operating_point(settings.operating_point)
     refused = scores.gate is not None and card.gate_threshold is not None and scores.gate < card.gate_threshold
-    outcome: Outcome = "unsure"
+    outcome = Outcome.UNSURE
     if refused:
         reason = NOT_A_CHEST_FILM
     elif attribute := next(_outside(card, facts, settings), None):
@@ -96,7 +96,7 @@ def assess(
         reason = BETWEEN_THRESHOLDS
     else:
         reason = ""
-        outcome = "pneumonia" if scores.score >= point.high else "normal"
+        outcome = Outcome.PNEUMONIA if scores.score >= point.high else Outcome.NORMAL
     risk = None if refused else corrected(scores.score, card.training_prevalence, settings.prevalence)
     return Assessment(
         outcome, reason, risk, scores.score, scores.gate, point.name, card.name, card.version, card.stand_in

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from medpattern.pipeline.clock import now, seconds_between
 from medpattern.pipeline.database.standing import Known, Lease, Standing
-from medpattern.pipeline.events.results import Outcome, Publication, Result, event_from_data
+from medpattern.pipeline.events.results import Publication, Result, event_from_data
 from medpattern.pipeline.failures import Superseded, Unavailable
 from medpattern.pipeline.identity import Keys
 from medpattern.pipeline.service import steps
@@ -158,7 +158,7 @@ class Handler:
             image_pseudonym=self.keys.image_pseudonym(stored.image),
             patient_pseudonym=self.keys.patient_pseudonym(radiograph.subject.patient_id, radiograph.subject.issuer),
             source_bucket=stored.bucket,
-            outcome=Outcome(assessment.outcome),
+            outcome=assessment.outcome,
             reason=assessment.reason,
             risk=assessment.risk,
             score=assessment.score,
