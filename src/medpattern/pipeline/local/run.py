@@ -127,8 +127,8 @@ class LocalRun:
         if self.settings.page_port is None:
             return
         port = self.settings.page_port or _free_port()
-        self._page = f"http://127.0.0.1:{port}/"
         self._launch(stages.page(place, port))
+        self._page = f"http://127.0.0.1:{port}/"
 
     def _watch(self) -> None:
         machine, books = self._stages[-1], self._books
