@@ -75,5 +75,5 @@ def machine(place: Place) -> StageSpec:
 def page(place: Place, port: int) -> StageSpec:
     """The live page; `port` is known before it starts, so that a restart keeps its address."""
     environment = place.environment("", {"MEDPATTERN_RUN_STATE": str(place.folder / "state.json")})
-    health = f"http://127.0.0.1:{port}/api/state"
+    health = f"http://127.0.0.1:{port}{_HEALTH}"
     return StageSpec("page", ["medpattern.dashboard", "--port", str(port)], environment, health)
