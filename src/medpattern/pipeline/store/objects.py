@@ -96,8 +96,12 @@ class ObjectStore:
     def check(self, buckets: Iterable[str]) -> None:
         """Raises Unavailable unless every bucket of `buckets` is there and may be used."""
         for bucket in buckets:
-            with _answers():
-                self._client.head_bucket(Bucket=bucket)
+            try:
+                with _answers():
+                    self._client.head_bucket(Bucket=bucket)
+            except Superseded:
+                # A HEAD has no body that would tell a missing bucket from a missing key.
+                raise Unavailable("s3", f"there is no bucket {bucket}") from None
 
     def fetch(self, stored: StoredObject, most_bytes: int) -> Fetched:
         """The very version that `stored` names: by its versionId, else on condition of its eTag.
@@ -165,13 +169,6 @@ class ObjectStore:
         for listed in list(self.versions(bucket, key)):
             if listed.object.key == key:
                 self.delete(listed.object)
-
-    def presign(self, bucket: str, key: str, seconds: int) -> str:
-        """A URL under which the object can be read for `seconds`."""
-        url: str = self._client.generate_presigned_url(
-            "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=seconds
-        )
-        return url
 
 
 @contextmanager
