@@ -42,8 +42,9 @@ def modules(tmp_path: Path) -> dict[str, str]:
 def stage(tmp_path: Path, modules: dict[str, str]) -> Iterator[Callable[..., Stage]]:
     made: list[Stage] = []
 
-    def make(module: str, *arguments: str, ends: bool = False) -> Stage:
-        made.append(Stage(StageSpec(module, [module, *arguments], modules, ends=ends), tmp_path))
+    def make(module: str, *arguments: str, ends: bool = False, holds_data: bool = False) -> Stage:
+        spec = StageSpec(module, [module, *arguments], modules, ends=ends, holds_data=holds_data)
+        made.append(Stage(spec, tmp_path))
         made[-1].start()
         return made[-1]
 
@@ -62,6 +63,14 @@ def test_a_stage_that_was_killed_is_started_again(stage: Callable[..., Stage]) -
     until(lambda: sleeper.look() or sleeper.pid)
     assert sleeper.pid != first
     assert sleeper.restarts == 1
+
+
+def test_a_server_that_took_its_data_with_it_ends_the_run(stage: Callable[..., Stage]) -> None:
+    server = stage("sleeper", holds_data=True)
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    with pytest.raises(StageFailedError, match="what it held"):
+        until(server.look)
 
 
 def test_a_stage_that_is_told_something_wrong_is_not_tried_again(stage: Callable[..., Stage]) -> None:

@@ -34,6 +34,7 @@ class StageSpec:
     environment: Mapping[str, str] = field(repr=False)
     health: str = ""
     ends: bool = False  # ends by itself, and that is no failure
+    holds_data: bool = False  # in memory: what died cannot be started again
 
 
 class Stage:
@@ -92,6 +93,8 @@ class Stage:
             self._restart()
 
     def _restart(self) -> None:
+        if self.spec.holds_data:
+            raise StageFailedError(f"{self.spec.name} died, and what it held with it: {self.last_words()}")
         if self.ready or not self._again_at:
             self.ready = False
             self._again_at = time.monotonic() + min(0.2 * 2**self.restarts, 5.0)

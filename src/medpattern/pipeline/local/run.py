@@ -97,7 +97,7 @@ class LocalRun:
     def _start(self, place: Place) -> None:
         bootstrap = self._start_servers(place)
         environment = place.environment(bootstrap)
-        os.environ |= {name: environment[name] for name in ("NO_PROXY", "no_proxy", *_credentials(environment))}
+        os.environ |= {name: environment[name] for name in ("NO_PROXY", "no_proxy")}
         env = Environment(environment)
         store, keys = ObjectStore(StoreSettings.read(env)), read_keys(env)
         kafka = KafkaSettings.read(env)
@@ -224,10 +224,6 @@ def _described_model(env: Environment) -> dict[str, Any]:
         "standIn": card.stand_in,
         "operatingPoint": {"name": point.name, "low": point.low, "high": point.high},
     }
-
-
-def _credentials(environment: dict[str, str]) -> list[str]:
-    return [name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") if name in environment]
 
 
 def _replace(path: Path, value: dict[str, Any]) -> None:

@@ -81,12 +81,11 @@ class Place:
             (folder / part).mkdir(parents=True, exist_ok=True)
         (folder / "keys").chmod(0o700)
         for name in ("identity", "pseudonym", "dead-letter", "simulator", "webhook"):
-            key = folder / "keys" / name
-            key.touch(0o600)
-            key.write_text(secrets.token_urlsafe(48), encoding="utf-8")
-        database = folder / "keys" / "database-url"
-        database.touch(0o600)
-        database.write_text(settings.database or f"sqlite:///{folder / 'results.sqlite'}", encoding="utf-8")
+            _write_secret(folder / "keys" / name, secrets.token_urlsafe(48))
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            # The embedded object store asks for some, and looks at none.
+            _write_secret(folder / "keys" / name, "embedded")
+        _write_secret(folder / "keys" / "database-url", settings.database or f"sqlite:///{folder / 'results.sqlite'}")
         names = ("object-store", "bridge", "service", "dead-letters", "source", "notification", "inbox")
         return cls(folder, settings, dict(zip(names, _free_ports(len(names)), strict=True)))
 
@@ -105,7 +104,7 @@ class Place:
         keys = self.folder / "keys"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MEDPATTERN_")}
         passed_on = {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)}
-        credentials = {} if self.settings.s3 else {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded"}
+        credentials = {} if self.settings.s3 else {"MEDPATTERN_S3_CREDENTIALS": str(keys)}
         ours = {
             "MEDPATTERN_HOST": "127.0.0.1",
             "MEDPATTERN_S3_ENDPOINT": self.settings.s3 or self.url("object-store", ""),
@@ -130,6 +129,11 @@ class Place:
             "PYTHONUNBUFFERED": "1",
         }
         return inherited | passed_on | credentials | ours | dict(more or {})
+
+
+def _write_secret(path: Path, text: str) -> None:
+    path.touch(0o600)
+    path.write_text(text, encoding="utf-8")
 
 
 def _free_ports(count: int) -> list[int]:

@@ -11,14 +11,16 @@ _HEALTH = "/v2/health/ready"
 def object_store(place: Place) -> StageSpec:
     """The embedded S3, with SNS for its notifications."""
     arguments = ["medpattern.pipeline.local.objectstore", str(place.ports["object-store"])]
-    return StageSpec("object-store", arguments, place.environment(""), place.url("object-store", "/moto-api/"))
+    return StageSpec(
+        "object-store", arguments, place.environment(""), place.url("object-store", "/moto-api/"), holds_data=True
+    )
 
 
 def broker(place: Place, topics: dict[str, int]) -> StageSpec:
     """The embedded broker; its address is in `broker.json` of the run's folder."""
     wanted = [f"{name}={partitions}" for name, partitions in topics.items()]
     arguments = ["medpattern.pipeline.local.broker", str(place.folder / "broker.json"), *wanted]
-    return StageSpec("broker", arguments, place.environment(""))
+    return StageSpec("broker", arguments, place.environment(""), holds_data=True)
 
 
 def pipeline(place: Place, bootstrap: str) -> list[StageSpec]:
