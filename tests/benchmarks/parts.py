@@ -39,7 +39,7 @@ from tests.benchmarks import load
 from tests.benchmarks.chain import RealServers, idle_shares
 from tests.benchmarks.cold import notification
 from tests.benchmarks.processor import cpu_seconds
-from tests.benchmarks.throughput import floor
+from tests.benchmarks.throughput import Floor
 from tests.real.servers.ceph import REGION
 from tests.real.servers.names import unique, unique_identifier
 
@@ -84,7 +84,7 @@ class Parts:
             "film fetched, two images stored": self._fetched(),
             "notification: bridge, Kafka": self._bridged(),
             "delivery by the source": self._delivered(),
-            "decode, resize, run (bare loop)": floor(model, folder, 1, self.count, "--whole").cpu_ms,
+            "decode, resize, run (bare loop)": self._scored(model, folder),
             "remover of burned-in text": self._removed(),
             "two PNGs (Pillow)": self._encoded(),
             "lease, result, event's row in PostgreSQL": self._recorded(),
@@ -145,6 +145,10 @@ class Parts:
                 sink.wait(self.count)
 
             return self._cost(deliver, "Kafka", pids=[pid])
+
+    def _scored(self, model: Path, folder: Path) -> float:
+        with Floor(model, folder, "--whole") as floor:
+            return floor.run(1, self.count).cpu_ms
 
     def _removed(self) -> float:
         remover = BurnedInTextRemover()

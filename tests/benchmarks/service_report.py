@@ -83,7 +83,7 @@ def _throughput(cells: Sequence[Cell]) -> list[str]:
     rows: list[Sequence[str]] = []
     for cell in cells:
         head = (f"{cell.kilobytes} KB", str(cell.concurrency))
-        rows.append((*head, "bare loop", f"{median(cell.floor_ms):.2f}", "1.00", "", "", ""))
+        rows.append((*head, "bare loop", f"{cell.floor_ms():.2f}", "1.00", "", "", ""))
         for name in cell.samples:
             cpu, rate, p50, p99 = (cell.median(name, what) for what in ("cpu_ms", "rate", "p50_ms", "p99_ms"))
             figures = (f"{cpu:.2f}", f"{cell.ratio(name):.2f}", f"{rate:.0f}", f"{p50:.1f}", f"{p99:.1f}")

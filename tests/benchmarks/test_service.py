@@ -19,8 +19,8 @@ from tests.benchmarks.throughput import Cell, Sample
 
 
 def test_a_ratio_is_each_rounds_own_so_that_a_slow_round_does_not_count() -> None:
-    samples = [Sample(4.0, 1, 1, 1), Sample(40.0, 1, 1, 1), Sample(5.0, 1, 1, 1)]
-    cell = Cell(50, 1, floor_ms=[3.0, 30.0, 4.0], samples={"ours": samples})
+    samples = [Sample(3.0, 4.0, 1, 1, 1), Sample(30.0, 40.0, 1, 1, 1), Sample(4.0, 5.0, 1, 1, 1)]
+    cell = Cell(50, 1, {"ours": samples})
     assert cell.ratio("ours") == 0.75
 
 

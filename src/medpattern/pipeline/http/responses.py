@@ -24,13 +24,17 @@ UNAVAILABLE = "medpattern-unavailable"
 _LOG = logging.getLogger(__name__)
 
 
+# json.dumps with arguments makes an encoder for each call.
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
 class JsonResponse(Response):
     """JSON without blanks."""
 
     media_type = "application/json"
 
     def render(self, content: object) -> bytes:
-        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+        return _encode(content).encode()
 
 
 async def read_body(request: Request, most_bytes: int) -> bytes:

@@ -84,7 +84,7 @@ def build(settings: ServiceSettings, scorer: Scorer) -> Starlette:
 
     entrance = EventEntrance(handle, settings.store.sources, settings.key_form, _holder(), settings.most_event_bytes)
     predictions = PredictionRoutes(scorer, clients.store, settings.store.sources, settings.token, score)
-    routes = [Route("/", entrance.answer, methods=["POST"]), *health_routes(lambda: ""), *predictions.routes()]
+    routes = [Route("/", entrance.answer, methods=["POST"]), *predictions.routes(), *health_routes(lambda: "")]
     return Starlette(routes=routes, lifespan=life)
 
 

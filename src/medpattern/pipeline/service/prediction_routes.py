@@ -42,10 +42,12 @@ class PredictionRoutes:
 
     def routes(self) -> list[Route]:
         """All paths but the event entrance, health and metrics."""
-        found = [Route("/v2", self._server), Route("/v2/", self._server), Route("/openapi.json", self._document)]
-        for path in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
+        models = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
+        # Routes are tried in turn: what is asked most comes first.
+        found = [Route(f"{path}/infer", self._infer, methods=["POST"]) for path in models]
+        found += [Route("/v2", self._server), Route("/v2/", self._server), Route("/openapi.json", self._document)]
+        for path in models:
             found += [Route(path, self._metadata), Route(f"{path}/ready", self._ready)]
-            found.append(Route(f"{path}/infer", self._infer, methods=["POST"]))
         predict = [
             Route(f"/api/{version}/predictions", self._predict, methods=["POST"]) for version in ("v0.1", "v1.0")
         ]
