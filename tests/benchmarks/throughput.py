@@ -112,8 +112,10 @@ def compare(plan: Plan, model: Path, servers: Sequence[Server]) -> list[Cell]:
             for concurrency in plan.concurrencies:
                 cell = Cell(kilobytes, concurrency, {server.kind.name: [] for server in servers})
                 print(f"{kilobytes} KB, {concurrency} at once, {plan.rounds} rounds", file=sys.stderr)
-                for _ in range(plan.rounds):
-                    for server in servers:
+                for number in range(plan.rounds):
+                    # Each server comes first, and after each other, equally often.
+                    first = number % len(servers)
+                    for server in (*servers[first:], *servers[:first]):
                         sample = _sample(server, floor, images, plan.counts[kilobytes], concurrency)
                         cell.samples[server.kind.name].append(sample)
                 cells.append(cell)
