@@ -1,7 +1,7 @@
 """MLServer with the plain scoring inside: its settings, and the runtime that it loads from this module.
 
-The form that cost least of those tried: one process (no workers for parallel inference), a handler of its own that gets
-the raw image, no compression, no metrics; two threads score, as in medpattern's service.
+A lean form: one process (no workers for parallel inference), a handler of its own that gets the raw image, no
+compression, no metrics; two threads score, as in medpattern's service.
 """
 
 from __future__ import annotations
