@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from medpattern.cli import console, stages
+from medpattern.cli.options import Output, OutputOption
 from medpattern.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,13 +20,6 @@ _GROUPS = {True: ("MEDPATTERN_SOURCE_GROUP", "risk-assessment"),
            False: ("MEDPATTERN_BACKFILL_GROUP", "risk-assessment-backfill")}  # fmt: skip
 _TOPICS = {True: "MEDPATTERN_INPUT_TOPIC", False: "MEDPATTERN_BACKFILL_TOPIC"}
 _SECONDS_BETWEEN_LINES = 10.0
-
-
-class Output(StrEnum):
-    """How the summary is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def backfill(
@@ -53,7 +46,7 @@ def backfill(
     metrics_file: Annotated[Path | None, typer.Option(metavar="FILE", help="With --missing: write the numbers for "
                                                       "node-exporter's textfile collector.", show_default=False)
                             ] = None,
-    output: Annotated[Output, typer.Option(help="How the summary is printed.")] = Output.TEXT,
+    output: OutputOption = Output.TEXT,
 ) -> None:  # fmt: skip
     """Score what is already stored: publish an event for each image version that has no outcome.
 

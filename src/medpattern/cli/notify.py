@@ -11,16 +11,7 @@ from medpattern.cli import console, stages
 
 def notify(
     host: stages.Host = "127.0.0.1",
-    metrics_port: Annotated[
-        int,
-        typer.Option(
-            "--metrics-port",
-            envvar="MEDPATTERN_METRICS_PORT",
-            min=0,
-            max=65535,
-            help="Port of health and metrics; 0: none.",
-        ),
-    ] = 0,
+    metrics_port: stages.MetricsPort = 0,
     retry_dead: Annotated[
         bool, typer.Option("--retry-dead", help="Make notifications that were given up pending again, and end.")
     ] = False,
@@ -42,4 +33,5 @@ def notify(
         number = run.retry_dead(settings)
         console.data(f"{console.number(number, 'notification')} made pending again")
         return
-    run.run(settings, host, metrics_port)
+    with stages.until_asked_to_end() as stopping:
+        run.run(settings, stopping, host, metrics_port)

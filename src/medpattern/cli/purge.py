@@ -7,25 +7,18 @@ import os
 import sys
 import threading
 from dataclasses import asdict
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from medpattern.cli import console, stages
+from medpattern.cli.options import Output, OutputOption
 from medpattern.errors import UsageError
 from medpattern.pipeline.retention.selection import ALL, DataClass, Selection
 
 if TYPE_CHECKING:
     from medpattern.pipeline.retention.purging import Purged
     from medpattern.pipeline.settings import Environment
-
-
-class Output(StrEnum):
-    """How the summary is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def purge(
@@ -43,7 +36,7 @@ def purge(
     purpose: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit; no patient's name.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would go, and remove nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    output: Annotated[Output, typer.Option(help="How the summary is printed.")] = Output.TEXT,
+    output: OutputOption = Output.TEXT,
 ) -> None:  # fmt: skip
     """Remove images: their versions in the buckets, the images made of them, rows, dead letters, unsent events.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -11,7 +10,7 @@ import typer
 
 from medpattern.cli import console
 from medpattern.cli.options import Output, OutputOption
-from medpattern.cli.stages import begin
+from medpattern.cli.stages import begin, until_asked_to_end
 from medpattern.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,14 +63,12 @@ def simulate(
     Example: medpattern simulate --bucket xray-source --rate 5 --count 100
     """
     env = begin()
-    import threading
-
     from medpattern.pipeline.settings import StoreSettings
     from medpattern.pipeline.simulation.machine import MachineSettings, SimulatedImage
     from medpattern.pipeline.simulation.sender import send_films
     from medpattern.pipeline.store.objects import ObjectStore
 
-    mark_key = env.key("MEDPATTERN_SIMULATOR_KEY") if env.secret("MEDPATTERN_SIMULATOR_KEY", "") else None
+    mark_key = env.key("MEDPATTERN_SIMULATOR_KEY", required=False) or None
     store = StoreSettings.read(env, outputs=False)
     env.check()
     machine = MachineSettings(
@@ -79,15 +76,13 @@ def simulate(
         burned_in=burned_in, bursts=_bursts(burst), height=size, width=size, images=images, bucket=bucket,
         names_in_keys=names_in_keys, mark_key=mark_key,
     )  # fmt: skip
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
     progress = _Progress(count)
 
     def stored(_film: SimulatedImage) -> None:
         progress.add()
 
-    sent = send_films(ObjectStore(store), machine, stopping=stopping, duration=duration, stored=stored)
+    with until_asked_to_end() as stopping:
+        sent = send_films(ObjectStore(store), machine, stopping=stopping, duration=duration, stored=stored)
     progress.end()
     if output is Output.JSON:
         console.data_json({"stored": sent})

@@ -42,7 +42,7 @@ def source(
     name: Annotated[str, _option("SOURCE_NAME", "Stands in ce-source.")] = "xray-images",
     initial_offset: Annotated[Start, _option("SOURCE_INITIAL_OFFSET", "Where a new group begins.")] = Start.EARLIEST,
     host: stages.Host = "127.0.0.1",
-    metrics_port: Annotated[int, _option("METRICS_PORT", "Port of health and metrics; 0: none.", min=0, max=65535)] = 0,
+    metrics_port: stages.MetricsPort = 0,
 ) -> None:
     """Deliver the records of a topic over HTTP, as a Knative KafkaSource does.
 

@@ -20,6 +20,16 @@ Host = Annotated[
     str, typer.Option("--host", envvar="MEDPATTERN_HOST", help="Address to listen on; a container sets 0.0.0.0.")
 ]
 Port = Annotated[int, typer.Option("--port", envvar="PORT", min=0, max=65535, help="Port; 0 takes a free one.")]
+MetricsPort = Annotated[
+    int,
+    typer.Option(
+        "--metrics-port",
+        envvar="MEDPATTERN_METRICS_PORT",
+        min=0,
+        max=65535,
+        help="Port of health and metrics; 0: none.",
+    ),
+]
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 

@@ -38,14 +38,13 @@ def run(port: int) -> None:
     from medpattern.pipeline import logs
     from medpattern.pipeline.database.engine import open_engine
     from medpattern.pipeline.http.server import listen, serve
-    from medpattern.pipeline.settings import Environment, StoreSettings, read_database_url, read_keys
+    from medpattern.pipeline.settings import Environment, StoreSettings, read_database_url, required_keys
     from medpattern.pipeline.store.objects import ObjectStore
 
     env = Environment(os.environ)
     state = Path(env.text("MEDPATTERN_RUN_STATE"))
-    settings, keys, url = StoreSettings.read(env), read_keys(env), read_database_url(env)
+    settings, keys, url = StoreSettings.read(env), required_keys(env), read_database_url(env)
     env.check()
-    assert keys is not None  # or `check` has raised
     logs.configure(env.text("MEDPATTERN_LOG_LEVEL", "WARNING"))
     engine, store, probe = open_engine(url, read_only=True), ObjectStore(settings, connections=4), Probe()
     held = listen(HOST, port)

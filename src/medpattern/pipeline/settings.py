@@ -100,9 +100,9 @@ class Environment:
             self._problems.append(f"{name}_FILE names {path}, which is empty")
         return found
 
-    def key(self, name: str) -> bytes:
-        """A secret of at least 32 bytes that is used as a key."""
-        found = self.secret(name).encode()
+    def key(self, name: str, *, required: bool = True) -> bytes:
+        """A secret of at least 32 bytes that is used as a key; b"" where it is wrong, or not there and not required."""
+        found = self.secret(name, None if required else "").encode()
         if found and len(found) < SHORTEST_KEY:
             self._problems.append(
                 f"{name}_FILE holds fewer than {SHORTEST_KEY} characters; make one with: openssl rand -base64 48"
@@ -190,6 +190,11 @@ def read_keys(env: Environment) -> Keys | None:
     """MEDPATTERN_IDENTITY_KEY_FILE and MEDPATTERN_PSEUDONYM_KEY_FILE; None where either is wrong, which is noted."""
     identity, pseudonym = env.key("MEDPATTERN_IDENTITY_KEY"), env.key("MEDPATTERN_PSEUDONYM_KEY")
     return Keys(identity, pseudonym) if identity and pseudonym else None
+
+
+def required_keys(env: Environment) -> Keys:
+    """The keys of `read_keys`; zeros stand for wrong ones, so that all else is read before `check` raises."""
+    return read_keys(env) or Keys(bytes(SHORTEST_KEY), bytes(SHORTEST_KEY))
 
 
 def read_database_url(env: Environment) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from medpattern.errors import UsageError
-from medpattern.pipeline.identity import SHORTEST_KEY, Keys
-from medpattern.pipeline.settings import Environment, KafkaSettings, StoreSettings, read_database_url, read_keys
+from medpattern.pipeline.identity import Keys
+from medpattern.pipeline.settings import Environment, KafkaSettings, StoreSettings, read_database_url, required_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class BackfillSettings:
         found = cls(
             store=StoreSettings.read(env, outputs=False),
             database_url=read_database_url(env),
-            keys=read_keys(env) or Keys(bytes(SHORTEST_KEY), bytes(SHORTEST_KEY)),
+            keys=required_keys(env),
             kafka=KafkaSettings.read(env) if publish else None,
         )
         env.check()

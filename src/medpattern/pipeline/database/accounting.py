@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, Select, Subquery, and_, case, exists, func, select
+from sqlalchemy import Engine, Select, Subquery, case, exists, func, select
 
 from medpattern.pipeline.database.engine import answers
 from medpattern.pipeline.database.schema import dead_letters, notifications, outbox, results, superseded, tombstones
@@ -81,4 +81,4 @@ def current_results(pinned_sha256: str = "") -> Subquery:
     )
     ranked = select(*results.c, rank.label("rank")).subquery()
     chosen: Select[tuple[object, ...]] = select(*(column for column in ranked.c if column.name != "rank"))
-    return chosen.where(and_(ranked.c.rank == 1)).subquery("current_results")
+    return chosen.where(ranked.c.rank == 1).subquery("current_results")

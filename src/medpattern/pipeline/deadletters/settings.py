@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from medpattern.pipeline.deadletters.letters import LetterMaker
 from medpattern.pipeline.deadletters.sealing import Seal
 from medpattern.pipeline.events.notifications import KeyForm
-from medpattern.pipeline.identity import SHORTEST_KEY, Keys
-from medpattern.pipeline.settings import Environment, KafkaSettings, read_database_url, read_keys
+from medpattern.pipeline.identity import SHORTEST_KEY
+from medpattern.pipeline.settings import Environment, KafkaSettings, read_database_url, required_keys
 
 MEBIBYTE = 1 << 20
-_PREVIOUS = "MEDPATTERN_DEAD_LETTER_KEY_PREVIOUS"
-_STAND_IN = bytes(SHORTEST_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class SinkSettings:
             topic=env.text("MEDPATTERN_DEAD_LETTERS_TOPIC"),
             group=_group(env),
             maker=LetterMaker(
-                keys=read_keys(env) or Keys(_STAND_IN, _STAND_IN),
+                keys=required_keys(env),
                 sources=frozenset(env.texts("MEDPATTERN_SOURCE_BUCKET")),
                 seal=read_seal(env),
                 key_form=env.choice("MEDPATTERN_EVENT_KEYS", KeyForm.AUTO),
@@ -78,10 +76,9 @@ class ReplaySettings:
 
 def read_seal(env: Environment) -> Seal:
     """MEDPATTERN_DEAD_LETTER_KEY_FILE, and MEDPATTERN_DEAD_LETTER_KEY_PREVIOUS_FILE, which only opens."""
-    current, previous = env.key("MEDPATTERN_DEAD_LETTER_KEY"), env.secret(_PREVIOUS, "").encode()
-    if previous and len(previous) < SHORTEST_KEY:
-        env.problem(f"{_PREVIOUS}_FILE holds fewer than {SHORTEST_KEY} characters")
-    return Seal((current or _STAND_IN, *([previous] if previous else [])))
+    current = env.key("MEDPATTERN_DEAD_LETTER_KEY") or bytes(SHORTEST_KEY)
+    previous = env.key("MEDPATTERN_DEAD_LETTER_KEY_PREVIOUS", required=False)
+    return Seal((current, previous) if previous else (current,))
 
 
 def _group(env: Environment) -> str:

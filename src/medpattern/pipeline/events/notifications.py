@@ -121,7 +121,7 @@ def _read_record(record: Mapping[str, Any], keys: KeyForm) -> StoredObject | Non
     if not _is_text(name, LONGEST_BUCKET) or not _is_text(key, 3 * LONGEST_KEY):
         return None
     if _encodes_keys(record, bucket, keys):
-        key = unquote_plus(key, errors="strict") if _decodes(key) else ""
+        key = _decoded(key)
     etag = item.get("eTag") or item.get("etag") or ""
     version = item.get("versionId") or ""
     if not _is_text(key, LONGEST_KEY) or not isinstance(etag, str) or not isinstance(version, str):
@@ -141,12 +141,11 @@ def _encodes_keys(record: Mapping[str, Any], bucket: Mapping[str, Any], keys: Ke
     return not source.startswith("ceph") and not versity
 
 
-def _decodes(key: str) -> bool:
+def _decoded(key: str) -> str:
     try:
-        unquote_plus(key, errors="strict")
+        return unquote_plus(key, errors="strict")
     except UnicodeDecodeError:
-        return False
-    return True
+        return ""
 
 
 def _is_text(value: object, longest: int) -> TypeGuard[str]:

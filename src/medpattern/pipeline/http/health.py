@@ -41,7 +41,9 @@ def health_routes(ready: Ready) -> list[Route]:
 
 
 def serve_health(host: str, port: int, ready: Ready) -> Callable[[], None]:
-    """Answers the three paths in a thread of its own; returns what ends it."""
+    """Answers the three paths in a thread of its own, on no port where `port` is 0; returns what ends it."""
+    if not port:
+        return lambda: None
     from wsgiref.simple_server import WSGIRequestHandler, make_server
 
     class Silent(WSGIRequestHandler):

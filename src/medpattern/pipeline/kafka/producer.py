@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from medpattern.pipeline.failures import Unavailable
-from medpattern.pipeline.kafka.connection import Watch, configuration
+from medpattern.pipeline.kafka.connection import Watch, check_topics, configuration
 from medpattern.pipeline.settings import KafkaSettings
 
 Headers = Sequence[tuple[str, bytes]]
@@ -46,8 +46,6 @@ class Producer:
 
     def open(self, topics: Sequence[str] = (), seconds: float = 15) -> None:
         """Connects now; raises Unavailable unless the brokers know `topics`."""
-        from medpattern.pipeline.kafka.connection import check_topics
-
         check_topics(self._client, self._watch, list(topics), seconds)
 
     def send(self, topic: str, value: bytes | None, *, key: str | None = None, headers: Headers = ()) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,12 +18,12 @@ from medpattern.pipeline.local import stages
 from medpattern.pipeline.local.books import Books
 from medpattern.pipeline.local.preparation import TOPICS, make_buckets, make_topics, notify_bridge, prepare_database
 from medpattern.pipeline.local.processes import Stage, StageSpec, wait_ready
-from medpattern.pipeline.local.settings import Place, RunSettings
+from medpattern.pipeline.local.settings import Place, RunSettings, free_ports
 from medpattern.pipeline.local.summary import Summary
 from medpattern.pipeline.model.predictor import Predictor
 from medpattern.pipeline.model.shipped import shipped
 from medpattern.pipeline.service.settings import ModelSettings
-from medpattern.pipeline.settings import Environment, KafkaSettings, StoreSettings, read_keys
+from medpattern.pipeline.settings import Environment, KafkaSettings, StoreSettings, required_keys
 from medpattern.pipeline.store.objects import ObjectStore
 
 _TICK_SECONDS = 0.2
@@ -99,10 +98,9 @@ class LocalRun:
         environment = place.environment(bootstrap)
         os.environ |= {name: environment[name] for name in ("NO_PROXY", "no_proxy")}
         env = Environment(environment)
-        store, keys = ObjectStore(StoreSettings.read(env)), read_keys(env)
+        store, keys = ObjectStore(StoreSettings.read(env)), required_keys(env)
         kafka = KafkaSettings.read(env)
         env.check()
-        assert keys is not None
         engine = open_engine((self.folder / "keys" / "database-url").read_text(encoding="utf-8"))
         prepare_database(engine)
         make_buckets(store, [place.bucket(what) for what in ("source", "processed", "anonymised")])
@@ -126,7 +124,7 @@ class LocalRun:
     def _start_page(self, place: Place) -> None:
         if self.settings.page_port is None:
             return
-        port = self.settings.page_port or _free_port()
+        port = self.settings.page_port or free_ports(1)[0]
         self._launch(stages.page(place, port))
         self._page = f"http://127.0.0.1:{port}/"
 
@@ -240,9 +238,3 @@ def _read_when_there(path: Path, seconds: float = 20) -> dict[str, Any]:
         time.sleep(0.02)
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

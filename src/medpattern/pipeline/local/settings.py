@@ -87,7 +87,7 @@ class Place:
             _write_secret(folder / "keys" / name, "embedded")
         _write_secret(folder / "keys" / "database-url", settings.database or f"sqlite:///{folder / 'results.sqlite'}")
         names = ("object-store", "bridge", "service", "dead-letters", "source", "notification", "inbox")
-        return cls(folder, settings, dict(zip(names, _free_ports(len(names)), strict=True)))
+        return cls(folder, settings, dict(zip(names, free_ports(len(names)), strict=True)))
 
     def url(self, stage: str, path: str = "/") -> str:
         """Where a stage answers."""
@@ -136,7 +136,8 @@ def _write_secret(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """So many ports of 127.0.0.1 that nobody listens on, each another one."""
     held = []
     for _ in range(count):
         one = socket.socket()

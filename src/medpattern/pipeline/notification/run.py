@@ -1,14 +1,14 @@
-"""Puts the notification stage together and runs it until TERM or INT."""
+"""Puts the notification stage together and runs it."""
 
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 from collections.abc import Callable
 
 from medpattern.pipeline.database.engine import open_engine
 from medpattern.pipeline.database.migrate import check_revision
+from medpattern.pipeline.http.health import serve_health
 from medpattern.pipeline.kafka.reader import Reader
 from medpattern.pipeline.notification.notifier import Intake, Sender, run_stage
 from medpattern.pipeline.notification.outgoing import Outgoing
@@ -17,17 +17,16 @@ from medpattern.pipeline.notification.settings import NotifySettings
 _LOG = logging.getLogger(__name__)
 
 
-def run(settings: NotifySettings, metrics_host: str = "127.0.0.1", metrics_port: int = 0) -> None:
-    """Notifies until the process is asked to end; `metrics_port` 0 serves no metrics.
+def run(
+    settings: NotifySettings, stop: threading.Event, metrics_host: str = "127.0.0.1", metrics_port: int = 0
+) -> None:
+    """Notifies until `stop` is set; `metrics_port` 0 serves no health and no metrics.
 
     Raises:
         Unavailable: the database or Kafka is away at the start, or Kafka refuses this client.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     state = ["not yet connected"]
-    end_health = _health(metrics_host, metrics_port, lambda: state[0])
+    end_health = serve_health(metrics_host, metrics_port, lambda: state[0])
     try:
         notify(settings, stop, lambda: state.__setitem__(0, ""))
     finally:
@@ -64,11 +63,3 @@ def retry_dead(settings: NotifySettings) -> int:
         return Outgoing(engine).revive()
     finally:
         engine.dispose()
-
-
-def _health(host: str, port: int, ready: Callable[[], str]) -> Callable[[], None]:
-    if not port:
-        return lambda: None
-    from medpattern.pipeline.http.health import serve_health
-
-    return serve_health(host, port, ready)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from medpattern.pipeline.identity import SHORTEST_KEY, Keys
-from medpattern.pipeline.settings import Environment, KafkaSettings, StoreSettings, read_database_url, read_keys
+from medpattern.pipeline.identity import Keys
+from medpattern.pipeline.settings import Environment, KafkaSettings, StoreSettings, read_database_url, required_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class PurgeSettings:
         found = cls(
             store=StoreSettings.read(env),
             database_url=read_database_url(env),
-            keys=read_keys(env) or Keys(bytes(SHORTEST_KEY), bytes(SHORTEST_KEY)),
+            keys=required_keys(env),
             kafka=KafkaSettings.read(env) if topic else None,
             dead_letters_topic=topic,
         )

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medpattern.pipeline.events.notifications import KeyForm
-from medpattern.pipeline.identity import SHORTEST_KEY, Keys
+from medpattern.pipeline.identity import Keys
 from medpattern.pipeline.images.radiograph import MEBIBYTE, Limits
 from medpattern.pipeline.model.assessment import AssessmentSettings
-from medpattern.pipeline.settings import Environment, KafkaSettings, StoreSettings, read_database_url, read_keys
+from medpattern.pipeline.settings import Environment, KafkaSettings, StoreSettings, read_database_url, required_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,13 @@ class ServiceSettings:
         Raises:
             UsageError: something is missing or wrong.
         """
-        keys = read_keys(env)
         found = cls(
             model=ModelSettings.read(env),
             store=StoreSettings.read(env),
             kafka=KafkaSettings.read(env),
             results_topic=env.text("MEDPATTERN_RESULTS_TOPIC"),
             database_url=read_database_url(env),
-            keys=keys or Keys(bytes(SHORTEST_KEY), bytes(SHORTEST_KEY)),
+            keys=required_keys(env),
             key_form=env.choice("MEDPATTERN_EVENT_KEYS", KeyForm.AUTO),
             # Knative's 0 sets no limit; here the processors are one.
             concurrency=env.integer("MEDPATTERN_CONCURRENCY", 2, 0, 1000) or os.cpu_count() or 1,

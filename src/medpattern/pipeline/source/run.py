@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from medpattern.pipeline.http.health import serve_health
 from medpattern.pipeline.source.board import Board
 from medpattern.pipeline.source.consumer import Consumer
 from medpattern.pipeline.source.delivery import Sink
@@ -25,7 +26,7 @@ def run(
         Unavailable: Kafka refuses this client, at the start or later.
     """
     state = ["not yet connected to Kafka"]
-    end_health = _health(metrics_host, metrics_port, lambda: state[0])
+    end_health = serve_health(metrics_host, metrics_port, lambda: state[0])
     try:
         deliver(settings, stopping, lambda: state.__setitem__(0, ""))
     finally:
@@ -51,11 +52,3 @@ def deliver(settings: SourceSettings, stopping: threading.Event, ready: Callable
         consumer.run(stopping)
     finally:
         consumer.close()
-
-
-def _health(host: str, port: int, ready: Callable[[], str]) -> Callable[[], None]:
-    if not port:
-        return lambda: None
-    from medpattern.pipeline.http.health import serve_health
-
-    return serve_health(host, port, ready)

@@ -136,12 +136,11 @@ class ObjectStore:
             )
             return str(answer["ETag"]).strip('"')
 
-    def versions(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[ListedVersion]:
-        """All object versions of `bucket` below `prefix`, in the store's order, from the key behind `after` on."""
+    def versions(self, bucket: str, prefix: str = "") -> Iterator[ListedVersion]:
+        """All object versions of `bucket` below `prefix`, in the store's order."""
         with _answers():
             pages = self._client.get_paginator("list_object_versions")
-            start = {"KeyMarker": after} if after else {}
-            for page in pages.paginate(Bucket=bucket, Prefix=prefix, **start):
+            for page in pages.paginate(Bucket=bucket, Prefix=prefix):
                 for item in page.get("Versions", ()):
                     version = "" if item.get("VersionId") in (None, "", "null") else item["VersionId"]
                     stored = StoredObject(
