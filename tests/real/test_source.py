@@ -74,6 +74,37 @@ def test_everything_is_delivered_and_committed_through_a_kill(
     assert len(there.posts) < 500 + 200
 
 
+def test_two_sources_share_the_work_and_hand_it_over(kafka: Kafka, start: Callable[..., Process]) -> None:
+    topic = kafka.create_topic(unique("topic"), partitions=3)
+    with sink(always(Reply(seconds=0.002))) as there:
+        stays = start(topic, there, plain(kafka))
+        send(kafka.client(), topic, numbered(300))
+        goes = start(topic, there, plain(kafka))
+        send(kafka.client(), topic, numbered(300, 300))
+        until(lambda: values(600) <= {*there.bodies}, "600 events of two sources")
+        goes.stop()
+        assert goes.wait(1) == 0
+        send(kafka.client(), topic, numbered(100, 600))
+        until(lambda: values(700) <= {*there.bodies}, "100 events of the one that stayed")
+        stays.stop()
+        assert stays.wait(1) == 0
+    assert committed(kafka, topic, topic) == 700
+    assert len(there.posts) == 700, "what was given back was committed first"
+
+
+def test_polling_goes_on_while_nothing_may_be_taken(kafka: Kafka, start: Callable[..., Process]) -> None:
+    topic = kafka.create_topic(unique("topic"), partitions=3)
+    send(kafka.client(), topic, numbered(100))
+    with sink(always(Reply(503, {"Medpattern-Unavailable": "s3"}))) as there:
+        # More waits in Kafka than is taken; the second source can join only if the first answers the rebalance.
+        start(topic, there, plain(kafka), "--concurrency", "1")
+        until(lambda: len({*there.bodies}) >= 20, "a full board")
+        start(topic, there, plain(kafka), "--concurrency", "1")
+        until(lambda: len({*there.bodies}) > 40, "records that only the second source may take")
+        there.script = always(Reply())
+        until(lambda: values(100) <= {*there.bodies}, "100 events")
+
+
 def test_an_aborted_transaction_is_not_delivered(kafka: Kafka, topic: str, start: Callable[..., Process]) -> None:
     from confluent_kafka import Producer
 

@@ -77,7 +77,8 @@ def source(
         namespace="lab",
         delivery=FAST,
         grace=10,
-        # The embedded broker waits that long, less 1 s, for the other members of a group.
+        # The embedded broker waits that long, less 1 s, for the other members of a group. There is one here: with a
+        # second, this would be shorter than its next heartbeat. tests/real has two, on Kafka.
         session=1.1,
     )
     stopping, ready = threading.Event(), threading.Event()
@@ -240,34 +241,6 @@ def test_unordered_does_not_wait_for_one_that_is_tried_again(broker: EmbeddedBro
         source(broker, topic, there, delivery=slow, concurrency=2),
     ):
         until(lambda: len(there.posts) >= 30, "all the others")
-
-
-def test_two_sources_share_the_work_and_hand_it_over(broker: EmbeddedBroker, topic: str, send: _Send) -> None:
-    with sink(always(Reply(seconds=0.002))) as there:
-        with source(broker, topic, there):
-            send(*numbered(300))
-            with source(broker, topic, there):
-                send(*numbered(300, 300))
-                until(lambda: len({*there.bodies}) == 600, "600 events of two sources")
-            send(*numbered(100, 600))
-            until(lambda: len({*there.bodies}) == 700, "100 events of the one that stayed")
-        before = len(there.posts)
-        send(b"last")
-        with source(broker, topic, there):
-            until(lambda: b"last" in there.bodies, "the last event")
-        assert len(there.posts) == before + 1, "everything else was committed"
-
-
-def test_polling_goes_on_while_nothing_may_be_taken(broker: EmbeddedBroker, topic: str, send: _Send) -> None:
-    away = Reply(503, {"Medpattern-Unavailable": "s3"})
-    send(*numbered(100))
-    with sink(always(away)) as there, source(broker, topic, there, concurrency=1):
-        # More waits in Kafka than is taken; the second source can join only if the first answers the rebalance.
-        until(lambda: len({*there.bodies}) >= 20, "a full board")
-        with source(broker, topic, there, concurrency=1):
-            until(lambda: len({*there.bodies}) > 40, "records that only the second source may take")
-            there.script = always(Reply())
-            until(lambda: len({*there.bodies}) == 100, "100 events")
 
 
 def test_kafka_that_does_not_answer_is_told() -> None:

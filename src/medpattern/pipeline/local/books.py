@@ -18,7 +18,8 @@ from medpattern.pipeline.events.notifications import StoredObject
 from medpattern.pipeline.failures import PipelineError
 from medpattern.pipeline.identity import Keys
 from medpattern.pipeline.kafka.producer import Producer
-from medpattern.pipeline.local.summary import Summary, summarise
+from medpattern.pipeline.kafka.reader import Reader
+from medpattern.pipeline.local.summary import Summary, summarise, unsent
 from medpattern.pipeline.store.objects import ObjectStore
 
 # How long an image is given before it counts as unheard of.
@@ -28,12 +29,13 @@ _MOST_AT_ONCE = 200
 
 @dataclass(slots=True)
 class Books:
-    """The state of the run in numbers; `look` brings it up to date."""
+    """The state of the run in numbers; `look` brings it up to date. `notified` reads as `notify` does. Close it."""
 
     store: ObjectStore
     engine: Engine
     keys: Keys
     producer: Producer
+    notified: Reader
     bucket: str
     topic: str
     stored: int = 0
@@ -55,6 +57,21 @@ class Books:
             self.problem = str(away)
         else:
             self.problem = ""
+
+    def settled(self) -> bool:
+        """Whether every image has its outcome, and everybody was told of it; of the last look's images."""
+        if self.open or self.problem:
+            return False
+        try:
+            return unsent(self.engine) == 0 and self.notified.unread() == 0
+        except PipelineError as away:
+            self.problem = str(away)
+            return False
+
+    def close(self) -> None:
+        """Ends the connections to Kafka."""
+        self.producer.close()
+        self.notified.close()
 
     def summary(self) -> Summary:
         """The books of now, with the last count of what is stored."""

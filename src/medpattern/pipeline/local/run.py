@@ -14,6 +14,7 @@ from typing import Any
 from medpattern.errors import MedpatternError
 from medpattern.pipeline.database.engine import open_engine
 from medpattern.pipeline.kafka.producer import Producer
+from medpattern.pipeline.kafka.reader import Reader
 from medpattern.pipeline.local import stages
 from medpattern.pipeline.local.books import Books
 from medpattern.pipeline.local.preparation import TOPICS, make_buckets, make_topics, notify_bridge, prepare_database
@@ -108,7 +109,9 @@ class LocalRun:
         self._launch(*stages.pipeline(place, bootstrap))
         notify_bridge(store, place.bucket("source"), place.topic("images"), place.url("bridge"))
         self._model = _described_model(env)
-        self._books = Books(store, engine, keys, Producer(kafka), place.bucket("source"), place.topic("images"))
+        notified = Reader(kafka, place.topic("results"), place.topic("notification"))
+        producer = Producer(kafka)
+        self._books = Books(store, engine, keys, producer, notified, place.bucket("source"), place.topic("images"))
         self._start_page(place)
         self._phase = "running"
         self._launch(stages.machine(place))
@@ -143,8 +146,10 @@ class LocalRun:
                 machine.suspend(books.open > self.settings.backlog)
                 if (books.stored, books.open) != last:
                     last, moved = (books.stored, books.open), time.monotonic()
-                if machine.state == "ended" and self._settled(books):
-                    return
+                if machine.state == "ended":
+                    self._phase = "draining"
+                    if books.settled():
+                        return
             if self._interrupts and self._phase == "running":
                 self._phase, moved = "draining", time.monotonic()
                 machine.end()
@@ -153,14 +158,6 @@ class LocalRun:
                 return
             self._tell()
             time.sleep(_TICK_SECONDS)
-
-    def _settled(self, books: Books) -> bool:
-        self._phase = "draining"
-        if books.open or books.problem:
-            return False
-        from medpattern.pipeline.local.summary import unsent
-
-        return unsent(books.engine) == 0
 
     def _end(self) -> Summary:
         assert self._books is not None
@@ -177,7 +174,7 @@ class LocalRun:
         for stage in reversed(self._stages):
             stage.end()
         if self._books is not None:
-            self._books.producer.close()
+            self._books.close()
 
     def _tell(self, summary: Summary | None = None) -> None:
         books = self._books

@@ -73,7 +73,7 @@ def summarise(engine: Engine, stored: int) -> Summary:
 
 
 def unsent(engine: Engine) -> int:
-    """Results whose event is not published, and messages that are not sent yet."""
+    """Results whose event is not published, and messages that are not sent yet; not those that nobody has read yet."""
     waiting = [
         select(func.count()).select_from(outbox).where(outbox.c.published_at.is_(None)),
         select(func.count()).select_from(notifications).where(notifications.c.state == "pending"),
