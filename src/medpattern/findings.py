@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 KeyPath = tuple[str | int, ...]
@@ -33,7 +33,8 @@ class Finding:
     """One thing that is wrong.
 
     `code` is stable (documented in docs/findings.md), `key` the dotted key path in the file, `message`
-    the cause, `cure` what to do about it.
+    the cause, `cure` what to do about it. A finding about objects names the `clusters` that get them and the
+    application, `app`, that makes them ("" for what no application makes).
     """
 
     code: str
@@ -42,14 +43,23 @@ class Finding:
     key: str = ""
     cure: str = ""
     severity: Severity = Severity.ERROR
+    clusters: tuple[str, ...] = ()
+    app: str = ""
 
     def __str__(self) -> str:
+        where = f" {self._where()}:" if self.clusters else ""
         key = f" {self.key}:" if self.key else ""
         cure = f"; {self.cure}" if self.cure else ""
-        return f"{self.place}: {self.severity}[{self.code}]{key} {self.message}{cure}"
+        return f"{self.place}: {self.severity}[{self.code}]{where}{key} {self.message}{cure}"
+
+    def _where(self) -> str:
+        shown = ", ".join(self.clusters[:3])
+        more = f" and {len(self.clusters) - 3} more" if len(self.clusters) > 3 else ""
+        return f"{shown}{more}{f' {self.app}' if self.app else ''}"
 
     def as_json(self) -> dict[str, object]:
-        """The finding as `--output json` prints it."""
+        """The finding as `--output json` prints it; clusters and application if it is about objects."""
+        objects = {"clusters": list(self.clusters), "app": self.app} if self.clusters else {}
         return {
             "code": self.code,
             "severity": str(self.severity),
@@ -59,6 +69,7 @@ class Finding:
             "key": self.key,
             "message": self.message,
             "cure": self.cure,
+            **objects,
         }
 
 
@@ -130,14 +141,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings sorted by place, each once: clusters that share a file share its findings.
 
-    Of findings that differ in their cure alone, the one that names a near word is kept.
+    Of findings that differ in their cure alone, the one that names a near word is kept; it names the clusters of all.
     """
-    kept: dict[tuple[str, Place, str, str], Finding] = {}
+    kept: dict[tuple[str, Place, str, str, str], Finding] = {}
+    clusters: dict[tuple[str, Place, str, str, str], dict[str, None]] = {}
     for finding in findings:
-        key = (finding.code, finding.place, finding.key, finding.message)
+        key = (finding.code, finding.place, finding.app, finding.key, finding.message)
+        clusters.setdefault(key, {}).update(dict.fromkeys(finding.clusters))
         if key not in kept or (finding.cure.startswith("did you") and not kept[key].cure.startswith("did you")):
             kept[key] = finding
-    return tuple(sorted(kept.values(), key=lambda f: (f.place, f.code, f.key, f.message)))
+    found = [replace(finding, clusters=tuple(sorted(clusters[key]))) for key, finding in kept.items()]
+    return tuple(sorted(found, key=lambda f: (f.place, f.code, f.app, f.key, f.message)))
 
 
 def errors_of(findings: Sequence[Finding]) -> tuple[Finding, ...]:

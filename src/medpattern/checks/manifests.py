@@ -1,0 +1,153 @@
+"""Kubernetes objects as checks see them: what a cluster gets, and where each part of it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from medpattern.findings import KeyPath, Place
+from medpattern.fleet.facts import KUBERNETES
+
+WAVE = "argocd.argoproj.io/sync-wave"
+
+Locate = Callable[[KeyPath], Place]
+
+
+def everywhere(place: Place) -> Locate:
+    """A locator that knows one place only."""
+    return lambda _path: place
+
+
+class ObjectKey(NamedTuple):
+    """What names an object in a cluster; `group` is "" for the core group, `namespace` for what is in none."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}" + (f" in {self.namespace}" if self.namespace else "")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Manifest:
+    """One object. Two of them are equal only if they are the same.
+
+    `namespace` is where the object goes, also where `data` leaves that to the release. `app` is the application that
+    makes it, "" for what the root applies. `wave` is that application's sync wave. `locate` finds the line of the value
+    or template that causes a path of `data`.
+    """
+
+    data: dict[str, Any] = field(repr=False)
+    namespace: str
+    app: str
+    wave: int
+    locate: Locate = field(repr=False)
+
+    @property
+    def api_version(self) -> str:
+        """Such as "apps/v1"."""
+        return str(self.data.get("apiVersion", ""))
+
+    @property
+    def group(self) -> str:
+        """The API group; "" for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def kind(self) -> str:
+        """Such as "Deployment"."""
+        return str(self.data.get("kind", ""))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Its metadata; {} if that is no map."""
+        found = self.data.get("metadata")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def name(self) -> str:
+        """Its name; "" where only generateName is set."""
+        return str(self.metadata.get("name", ""))
+
+    @property
+    def key(self) -> ObjectKey:
+        """Its name in the cluster."""
+        return ObjectKey(self.group, self.kind, self.namespace, self.name)
+
+    @property
+    def own_wave(self) -> int:
+        """The sync wave among the objects of its application; what is no number counts as 0, as in Argo CD."""
+        annotations = self.metadata.get("annotations")
+        text = str(annotations.get(WAVE, "0")) if isinstance(annotations, dict) else "0"
+        try:
+            return int(text)
+        except ValueError:
+            return 0
+
+    def labels(self) -> dict[str, str]:
+        """Its labels; {} if there are none."""
+        found = self.metadata.get("labels")
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Everything that one cluster gets, as far as it is known.
+
+    Attributes:
+        cluster: its name.
+        distribution: "openshift" or "kubernetes".
+        kubernetes_version: such as "1.34"; "" if unknown.
+        manifests: every object that is known.
+        unseen: applications whose objects are not known (remote charts, ordinary ones without Helm) -> what their
+            values say that they make, as (group, kind), and into which namespace.
+    """
+
+    cluster: str
+    distribution: str = KUBERNETES
+    kubernetes_version: str = ""
+    manifests: tuple[Manifest, ...] = ()
+    unseen: dict[str, Unseen] = field(default_factory=dict)
+
+    @cached_property
+    def by_key(self) -> dict[ObjectKey, Manifest]:
+        """The objects by their names; of two with one name the first."""
+        found: dict[ObjectKey, Manifest] = {}
+        for manifest in self.manifests:
+            found.setdefault(manifest.key, manifest)
+        return found
+
+    def of_kind(self, group: str, *kinds: str) -> list[Manifest]:
+        """The objects of some kinds of one group."""
+        return [found for kind in kinds for found in self._by_kind.get((group, kind), ())]
+
+    @cached_property
+    def _by_kind(self) -> dict[tuple[str, str], list[Manifest]]:
+        found: dict[tuple[str, str], list[Manifest]] = {}
+        for manifest in self.manifests:
+            found.setdefault((manifest.group, manifest.kind), []).append(manifest)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """An application whose objects medpattern cannot know: its namespace and the kinds it says that it makes."""
+
+    namespace: str
+    kinds: frozenset[tuple[str, str]]
+
+
+def value_at(data: Any, path: Iterable[str | int]) -> Any:
+    """What stands at `path` in an object; None if nothing does."""
+    for key in path:
+        if isinstance(data, dict):
+            data = data.get(key)
+        elif isinstance(data, list) and isinstance(key, int) and -len(data) <= key < len(data):
+            data = data[key]
+        else:
+            return None
+    return data

@@ -1,0 +1,92 @@
+"""Rendered clusters as checks see them: every object, with the value or template line behind each of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from medpattern.argocd.grants import declared_kinds
+from medpattern.argocd.waves import sync_waves
+from medpattern.charts.leaves import Leaf
+from medpattern.charts.skeleton import SkeletonObject
+from medpattern.checks.manifests import Inventory, Locate, Manifest, Unseen, everywhere
+from medpattern.checks.schemas import SchemaSet
+from medpattern.errors import HelmError
+from medpattern.findings import KeyPath, Place
+from medpattern.rendering.apps import RenderedApp
+from medpattern.rendering.renderer import RenderedCluster
+
+
+def inventory(rendered: RenderedCluster, schemas: SchemaSet, tree: str) -> Inventory:
+    """Everything that a rendered cluster gets; `tree` is the rendered tree's path, for places in it.
+
+    An ordinary chart that Helm refuses, or without Helm, counts as unseen; rendering has said so already.
+    """
+    facts = rendered.cluster.facts
+    waves = sync_waves(rendered.cluster.applications)
+    manifests = list(_of_root(rendered, tree))
+    unseen: dict[str, Unseen] = {}
+    for app in rendered.apps:
+        made = list(_of_app(app, waves.get(app.app.name, 0), schemas))
+        if app.chart is None and not made:
+            unseen[app.app.name] = Unseen(app.app.namespace, frozenset(declared_kinds(app.app.kinds)))
+        manifests += made
+    return Inventory(rendered.cluster.name, facts.distribution, facts.kubernetes_version, tuple(manifests), unseen)
+
+
+def _of_root(rendered: RenderedCluster, tree: str) -> Iterator[Manifest]:
+    for file, data in rendered.manifests.items():
+        place = Place(f"{tree}/{rendered.cluster.name}/{file}")
+        yield Manifest(data, str(data["metadata"].get("namespace", "")), "", 0, everywhere(place))
+
+
+def _of_app(app: RenderedApp, wave: int, schemas: SchemaSet) -> Iterator[Manifest]:
+    name, namespace = app.app.name, app.app.namespace
+    if app.chart is not None:
+        for found in app.chart.structure.objects:
+            data = found.hydrate(app.chart.values, namespace)
+            yield Manifest(data, _namespace(data, namespace, schemas), name, wave, _locator(app, found))
+        return
+    try:
+        copied = app.copied_objects()
+    except HelmError:
+        return
+    for template, data in copied:
+        place = Place(f"{app.app.path}/{template}")
+        yield Manifest(data, _namespace(data, namespace, schemas), name, wave, everywhere(place))
+
+
+def _namespace(data: dict[str, Any], release: str, schemas: SchemaSet) -> str:
+    """Where an object goes; a kind of unknown scope that names no namespace is taken to live in one."""
+    own = (data.get("metadata") or {}).get("namespace")
+    if own:
+        return str(own)
+    group = str(data.get("apiVersion", "")).rpartition("/")[0]
+    return "" if schemas.scope(group, str(data.get("kind", ""))) == "Cluster" else release
+
+
+def _locator(app: RenderedApp, found: SkeletonObject) -> Locate:
+    """The value that fills a leaf, or else the template's line."""
+
+    def locate(path: KeyPath) -> Place:
+        assert app.chart is not None
+        node: Any = found.tree
+        for depth, key in enumerate(path):
+            if isinstance(node, Leaf):
+                return _place_of_leaf(app, node, path[depth:])
+            try:
+                node = node[key]
+            except (KeyError, IndexError, TypeError):
+                break
+        if isinstance(node, Leaf):
+            return _place_of_leaf(app, node, ())
+        return Place(f"{app.chart.source.shown}/templates/{found.template}", found.line_of(path), 1)
+
+    return locate
+
+
+def _place_of_leaf(app: RenderedApp, leaf: Leaf, below: KeyPath) -> Place:
+    reference = next((found for found in leaf.references if found.kind != "release"), None)
+    if reference is None:
+        return app.values.place(("global",))
+    return app.values.place((*reference.path, *below) if leaf.whole else reference.path)
