@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from medpattern.charts.kinds import CONFIRM, DATA_KINDS, SYNC_OPTIONS
 from medpattern.charts.skeleton import file_name
+from medpattern.checks.kinds import CONFIRM, DATA_KINDS, SYNC_OPTIONS
 from tests.charts.small import HEAD, fault, faults, generate, made, small
 
 VALUES: dict[str, Any] = {"a": "x", "n": 1, "m": {"k": "v"}, "l": [1], "option": "Replace=true"}

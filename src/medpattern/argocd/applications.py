@@ -19,8 +19,8 @@ from medpattern.argocd.names import (
     destination,
 )
 from medpattern.charts.files import COPIED_VALUES
-from medpattern.charts.kinds import with_confirmation
 from medpattern.charts.mirrors import mirrored
+from medpattern.checks.kinds import with_confirmation
 from medpattern.documents.writer import dump
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts

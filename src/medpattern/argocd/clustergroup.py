@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from medpattern.argocd.names import MANAGED_BY, NAMESPACE_WAVE, OPERATOR_WAVE, SYNC_WAVE
-from medpattern.charts.kinds import with_confirmation
 from medpattern.charts.mirrors import mirrored
+from medpattern.checks.kinds import with_confirmation
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.sections import Namespace, Subscription
 

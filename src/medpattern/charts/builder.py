@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from medpattern.charts.kinds import SYNC_OPTIONS, with_confirmation
 from medpattern.charts.leaves import Leaf, Reference
 from medpattern.charts.skeleton import SkeletonObject
 from medpattern.charts.structure import LEAF_CLOSE, LEAF_OPEN
+from medpattern.checks.kinds import SYNC_OPTIONS, with_confirmation
 from medpattern.documents.nodes import step
 from medpattern.documents.reader import Document, parse_stream
 from medpattern.documents.validation import type_name

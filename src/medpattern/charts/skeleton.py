@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from medpattern.charts.kinds import DATA_KINDS
 from medpattern.charts.leaves import Leaf
+from medpattern.checks.kinds import DATA_KINDS
 from medpattern.findings import KeyPath
 
 

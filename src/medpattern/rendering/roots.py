@@ -12,10 +12,10 @@ from medpattern.argocd.grants import GroupKind, declared_kinds, hides_kinds, pos
 from medpattern.argocd.names import CLUSTER_APP
 from medpattern.argocd.projects import Grants, Scope
 from medpattern.argocd.waves import sync_waves
-from medpattern.charts.kinds import DATA_KINDS
 from medpattern.charts.mirrors import mirrored
 from medpattern.charts.skeleton import file_name
 from medpattern.charts.source import ChartSource
+from medpattern.checks.kinds import DATA_KINDS
 from medpattern.errors import InputError
 from medpattern.findings import Finding, dotted
 from medpattern.fleet.cluster import Cluster

@@ -10,7 +10,7 @@ from typing import Any
 
 from medpattern.charts import helm
 from medpattern.charts.files import COPIED_VALUES
-from medpattern.charts.kinds import CONFIRM, DATA_KINDS, SYNC_OPTIONS
+from medpattern.checks.kinds import CONFIRM, DATA_KINDS, SYNC_OPTIONS
 from medpattern.documents.file import File
 from medpattern.documents.reader import parse_stream
 from medpattern.errors import HelmError, InputError
