@@ -162,12 +162,13 @@ def letter_ids(engine: Engine, image_ids: Sequence[str]) -> list[str]:
 
 
 def forget_results(engine: Engine, image_ids: Sequence[str]) -> Rows:
-    """Deletes what is known of these images but dead letters and tombstones; unsent events go with their result."""
+    """Deletes what is known of these images but dead letters and tombstones; unsent events go with their result.
+
+    So does a verdict that is given at the same time; it is not counted.
+    """
     of_images = results.c.image_id.in_(image_ids)
     mine = select(results.c.result_id).where(of_images)
     with answers(), engine.begin() as connection:
-        # Held until their verdicts are gone, so that none is added meanwhile.
-        connection.execute(mine.with_for_update())
         found = Rows(
             verdicts=_count(connection, delete(verdicts).where(verdicts.c.result_id.in_(mine))),
             notifications=_count(connection, delete(notifications).where(notifications.c.result_id.in_(mine))),

@@ -1,7 +1,8 @@
 """The tables. `migrations/` makes them; a test holds the two against each other.
 
 `results`, `superseded`, `verdicts` and `audit` only ever grow: no role of the pipeline needs UPDATE there, and
-DELETE is for `medpattern purge` alone. What changes (is the event sent? who is at work?) stands in tables apart.
+DELETE is for `medpattern purge` alone (`roles.py` says who may what). What changes (is the event sent? who is at
+work?) stands in tables apart.
 """
 
 from __future__ import annotations
@@ -187,7 +188,7 @@ verdicts = Table(
     "verdicts",
     metadata,
     Column("verdict_id", String(64), primary_key=True),
-    Column("result_id", String(64), nullable=False, index=True),
+    Column("result_id", String(64), ForeignKey("results.result_id", ondelete="CASCADE"), nullable=False, index=True),
     Column("reader", String(255), nullable=False),
     Column("verdict", String(16), nullable=False),
     Column("comment", String(2000), nullable=False),

@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import IntegrityError
 
 from medpattern.pipeline.database.accounting import current_results
 from medpattern.pipeline.database.engine import answers
@@ -42,13 +43,13 @@ def add_verdict(engine: Engine, result_id: str, given: NewVerdict) -> Verdict | 
     """Appends a verdict; None where there is no such result. Earlier verdicts and the result stay as they are."""
     row = {"verdict_id": uuid.uuid4().hex, "result_id": result_id, "reader": given.reader}
     row |= {"verdict": given.opinion.value, "comment": given.comment}
-    # Held until the verdict is in: a purge that runs at the same time waits, and takes the verdict along.
-    held = select(results.c.result_id).where(results.c.result_id == result_id).with_for_update(read=True)
-    with answers(), engine.begin() as connection:
-        if connection.scalar(held) is None:
-            return None
-        connection.execute(verdicts.insert().values(**row, given_at=DatabaseTime()))
-        stored = _verdicts(connection, [result_id])
+    try:
+        # The foreign key holds the result until the verdict is in: a purge at the same time takes the verdict along.
+        with answers(), engine.begin() as connection:
+            connection.execute(verdicts.insert().values(**row, given_at=DatabaseTime()))
+            stored = _verdicts(connection, [result_id])
+    except IntegrityError:
+        return None
     return next(verdict for verdict in stored if verdict.verdict_id == row["verdict_id"])
 
 
