@@ -9,10 +9,11 @@ from starlette.testclient import TestClient
 
 from medpattern.dashboard.app import build
 from medpattern.dashboard.health import Probe
-from medpattern.dashboard.images import Pictures, SourceIndex
+from medpattern.dashboard.images import Pictures
 from medpattern.dashboard.observer import Observer
 from medpattern.pipeline.database.engine import open_engine
 from medpattern.pipeline.database.migrate import migrate
+from medpattern.pipeline.store.sources import SourceIndex
 from tests.dashboard.world import World, open_world
 
 

@@ -8,12 +8,14 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from medpattern.dashboard.images import THUMBNAIL_SIDE, Kind, Pictures, SourceIndex, output_png, uploaded_png
+from medpattern.dashboard.images import THUMBNAIL_SIDE, Kind, Pictures, output_png
 from medpattern.pipeline.failures import Busy, Unprocessable
 from medpattern.pipeline.images.decoding import decode
 from medpattern.pipeline.images.radiograph import Limits
+from medpattern.pipeline.images.viewing import uploaded_png
 from medpattern.pipeline.simulation.encode import FORMATS
 from medpattern.pipeline.simulation.machine import phantom_image
+from medpattern.pipeline.store.sources import SourceIndex
 from tests.dashboard.world import MACHINE, World
 
 KINDS = [kind.value for kind in Kind]

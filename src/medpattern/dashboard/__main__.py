@@ -33,13 +33,14 @@ def run(port: int) -> None:
     """
     from medpattern.dashboard.app import build
     from medpattern.dashboard.health import Probe
-    from medpattern.dashboard.images import Pictures, SourceIndex
+    from medpattern.dashboard.images import Pictures
     from medpattern.dashboard.observer import Observer
     from medpattern.pipeline import logs
     from medpattern.pipeline.database.engine import open_engine
     from medpattern.pipeline.http.server import listen, serve
     from medpattern.pipeline.settings import Environment, StoreSettings, read_database_url, required_keys
     from medpattern.pipeline.store.objects import ObjectStore
+    from medpattern.pipeline.store.sources import SourceIndex
 
     env = Environment(os.environ)
     state = Path(env.text("MEDPATTERN_RUN_STATE"))
