@@ -53,7 +53,7 @@ MINORS = range(30, 38)
 VARIANTS = "variants/openshift-serverless-1.37/"
 
 CUSTOM = {
-    "argoproj.io": "Application ApplicationSet AppProject",
+    "argoproj.io": "Application ApplicationSet AppProject ArgoCD",
     "kafka.strimzi.io": "Kafka KafkaNodePool KafkaTopic KafkaUser",
     "ceph.rook.io": "CephBlockPool CephBucketNotification CephBucketTopic CephCluster CephObjectStore "
     "CephObjectStoreUser",
