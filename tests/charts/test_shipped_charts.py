@@ -38,7 +38,21 @@ EXTERNAL_KAFKA = {"externalListener": {"enabled": True, "allowedCIDRs": ADDRESSE
 EXTERNAL_ROUTE = merge(EXTERNAL_KAFKA, {"externalListener": {"type": "route"}})
 EXTERNAL_STORE = {"provider": "external", "network": {"s3CIDRs": ["192.0.2.16/28"]}}
 OUTSIDE = {"namespace": "", "cidrs": ["192.0.2.16/28"]}
+REPOSITORY = {
+    "url": "https://git.example.org/a.git",
+    "type": "git",
+    "prefix": False,
+    "login": "https",
+    "remoteKey": "a",
+}
+GITOPS = {
+    "repositories": {"pattern": REPOSITORY},
+    "login": {"oidc": {"enabled": True}},
+    "healthChecks": {"example.org/Thing": {"lua": "return {}"}},
+    "permissions": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}],
+}
 BASES: dict[str, list[dict[str, Any]]] = {
+    "gitops": [{}, GITOPS],
     "kafka": [{}, EXTERNAL_KAFKA, {"metrics": {"podMonitor": {"enabled": True}}}],
     "notifier": [
         {"database": {"from": "cnpg"}, "metrics": {"podMonitor": {"enabled": True}}},
