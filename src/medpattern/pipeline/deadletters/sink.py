@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _LETTERS = Counter("medpattern_dead_letters", "Dead letters taken in", ["retryable"])
+for _known in ("true", "false"):
+    # Prometheus cannot see the first step of a series that begins at 1.
+    _LETTERS.labels(_known)
 _PAUSE = 2.0
 
 

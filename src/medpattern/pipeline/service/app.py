@@ -16,12 +16,13 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from medpattern.pipeline.deidentification.burned_in import BurnedInTextRemover
+from medpattern.pipeline.events.results import Outcome, Publication
 from medpattern.pipeline.http.health import health_routes
 from medpattern.pipeline.model.predictor import Predictor
 from medpattern.pipeline.model.shipped import shipped
 from medpattern.pipeline.service import steps
 from medpattern.pipeline.service.clients import Clients
-from medpattern.pipeline.service.events import EventEntrance
+from medpattern.pipeline.service.events import GIVEN_BACK, REFUSED, EventEntrance
 from medpattern.pipeline.service.handling import Delivery, Ending, Handler
 from medpattern.pipeline.service.prediction_routes import PredictionRoutes
 from medpattern.pipeline.service.publication import Publisher
@@ -82,6 +83,7 @@ def build(settings: ServiceSettings, scorer: Scorer) -> Starlette:
         scorers.shutdown()
         clients.close()
 
+    steps.begin_at_zero((*Ending, REFUSED, GIVEN_BACK), Outcome, Publication)
     entrance = EventEntrance(handle, settings.store.sources, settings.key_form, _holder(), settings.most_event_bytes)
     predictions = PredictionRoutes(scorer, clients.store, settings.store.sources, settings.token, score)
     routes = [Route("/", entrance.answer, methods=["POST"]), *predictions.routes(), *health_routes(lambda: "")]

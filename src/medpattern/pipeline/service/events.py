@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+REFUSED, GIVEN_BACK = "refused", "given-back"
 # How a Kafka source passes on the record header that a backfill sets.
 _BACKFILL = "kafkaheaderbackfill"
 
@@ -103,4 +104,4 @@ def _count(problem: Exception) -> None:
         steps.REASONS.labels(problem.reason).inc()
     if isinstance(problem, Unavailable):
         steps.UNAVAILABLE.labels(problem.dependency).inc()
-    steps.DELIVERIES.labels("refused" if isinstance(problem, Unprocessable) else "given-back").inc()
+    steps.DELIVERIES.labels(REFUSED if isinstance(problem, Unprocessable) else GIVEN_BACK).inc()

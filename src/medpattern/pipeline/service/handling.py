@@ -132,7 +132,8 @@ class Handler:
         if not new:
             return Ending.KNOWN
         _count(result)
-        self._publish(lease.result_id, event.data.decode(), stored.stored)
+        # What was stored long ago is late by no fault of the pipeline's.
+        self._publish(lease.result_id, event.data.decode(), None if delivery.backfill else stored.stored)
         return Ending.SCORED
 
     def _is_simulated(self, stored: StoredObject, fetched: Fetched) -> bool:
@@ -200,3 +201,5 @@ def _count(result: Result) -> None:
     steps.RESULTS.labels(result.outcome, result.publication, str(result.simulated).lower()).inc()
     if result.risk is not None:
         steps.RISK.observe(result.risk)
+    if result.gate is not None:
+        steps.GATE.observe(result.gate)

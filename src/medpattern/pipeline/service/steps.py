@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import product
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -21,6 +22,11 @@ UNAVAILABLE = Counter(
 RISK = Histogram(
     "medpattern_risk", "Risk of new results, where the gate let them pass.", buckets=[i / 10 for i in range(1, 11)]
 )
+GATE = Histogram(
+    "medpattern_gate",
+    "How much an image is like those that the model was made for, 0 to 1, where it has a gate.",
+    buckets=[i / 10 for i in range(1, 11)],
+)
 STEP = Histogram("medpattern_step_seconds", "Time of one step for one image.", ["step"], buckets=_FAST)
 STEP_CPU = Counter("medpattern_step_cpu_seconds_total", "Processor time of one step.", ["step"])
 LATENCY = Histogram(
@@ -31,6 +37,18 @@ SKEW = Counter(
 )
 IN_FLIGHT = Gauge("medpattern_images_in_flight", "Images being handled.")
 MODEL = Gauge("medpattern_model_info", "The model that is loaded.", ["name", "version", "sha256", "stand_in"])
+
+DEPENDENCIES = ("s3", "kafka", "database")
+
+
+def begin_at_zero(endings: Iterable[str], outcomes: Iterable[str], publications: Iterable[str]) -> None:
+    """Makes the counters whose labels are known. Prometheus cannot see the first step of a series that begins at 1."""
+    for ending in endings:
+        DELIVERIES.labels(ending)
+    for labels in product(outcomes, publications, ("true", "false")):
+        RESULTS.labels(*labels)
+    for dependency in DEPENDENCIES:
+        UNAVAILABLE.labels(dependency)
 
 
 @contextmanager
