@@ -15,9 +15,14 @@ _GLOBAL = re.compile(r"(?:values|Values)\.global\.([A-Za-z_][A-Za-z0-9_]*)|\bglo
 
 @dataclass
 class Catalog:
-    """The charts of a repository at `root`; each is read once."""
+    """The charts of a repository at `root`; each is read once.
+
+    `before` is the catalog of an earlier look at the same repository: of a chart that has not changed since, the very
+    source that it read is handed out again, so that what was made of it can be used again.
+    """
 
     root: Path
+    before: Catalog | None = None
     _charts: dict[str, ChartSource | None] = field(default_factory=dict)
 
     def get(self, path: str) -> ChartSource | None:
@@ -32,7 +37,9 @@ class Catalog:
 
     def _read(self, path: str) -> ChartSource | None:
         folder = find_chart(self.root, path)
-        return read_chart(folder, path) if folder else None
+        source = read_chart(folder, path) if folder else None
+        known = self.before._charts.get(path) if self.before else None
+        return known if known == source else source
 
     def names(self) -> list[str]:
         """Paths of all charts in `charts/` of the repository and of medpattern."""

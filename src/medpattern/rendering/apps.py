@@ -66,14 +66,14 @@ class RenderedApp:
 
 @dataclass
 class AppRenderer:
-    """Renders applications; charts, structures and merged values are kept for the next cluster."""
+    """Renders applications; charts, structures (in `generators`) and merged values are kept for the next cluster."""
 
     fleet: Fleet
     catalog: Catalog
     findings: list[Finding]
     schemas: SchemaSet
+    generators: dict[int, Generator] = field(default_factory=dict)
     _builder: ValuesBuilder = field(default_factory=ValuesBuilder)
-    _generators: dict[int, Generator] = field(default_factory=dict)
     _copies: dict[int, dict[str, File]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -127,7 +127,7 @@ class AppRenderer:
         values = self._builder.for_source(cluster, app, source, extra)
         if not self._valid(values, source):
             return None
-        generator = self._generators.setdefault(id(source), Generator(source))
+        generator = self.generators.setdefault(id(source), Generator(source))
         chart = generator.generate(values.values)
         rendered = RenderedApp(app, values, source, chart, chart.files)
         self.findings += self._objects.check(cluster, app, chart)

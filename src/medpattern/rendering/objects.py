@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from medpattern.charts.generator import GeneratedChart, Structure
+from medpattern.checks.conformance import checked_version
 from medpattern.checks.schemas import SchemaSet
 from medpattern.findings import Finding, Place, dotted
 from medpattern.fleet.audit import is_platform_namespace
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.sections import Application
-
-# Where a cluster's version is unknown its objects are held against the newest that is known.
-NEWEST_KUBERNETES = "1.99"
 
 
 class ObjectCheck:
@@ -38,7 +36,7 @@ class ObjectCheck:
             if not self.schemas.covers(found.api_version, found.kind):
                 continue
             data = found.hydrate(chart.values, app.namespace)
-            version = facts.kubernetes_version if facts.kubernetes_version.startswith("1.") else NEWEST_KUBERNETES
+            version = checked_version(facts.kubernetes_version)
             for violation in self.schemas.violations(data, version, facts.distribution):
                 line = found.line_of(violation.path)
                 place = Place(f"{chart.source.shown}/templates/{found.template}", line, 1)

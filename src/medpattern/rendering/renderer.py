@@ -47,16 +47,22 @@ class RenderedCluster:
 
 @dataclass
 class Renderer:
-    """Renders the clusters of `fleet`; `tree` is the rendered tree's path as Argo CD reads it."""
+    """Renders the clusters of `fleet`; `tree` is the rendered tree's path as Argo CD reads it.
+
+    `before` is a renderer of an earlier state of the same repository: charts that have not changed since are not
+    worked out again.
+    """
 
     fleet: Fleet
     tree: str = DEFAULT_TREE
     schemas: SchemaSet = field(default_factory=SchemaSet)
+    before: Renderer | None = None
 
     def __post_init__(self) -> None:
-        self.catalog = Catalog(self.fleet.repository.root)
+        self.catalog: Catalog = Catalog(self.fleet.repository.root, self.before.catalog if self.before else None)
         self._found: list[Finding] = []
-        self._apps = AppRenderer(self.fleet, self.catalog, self._found, self.schemas)
+        generators = self.before._apps.generators if self.before else {}
+        self._apps: AppRenderer = AppRenderer(self.fleet, self.catalog, self._found, self.schemas, generators)
         self._unread = UnreadNames(self.catalog)
         self._spokes = Spokes(self.fleet.repository.root, self.fleet.values_folder, self.fleet.facts_files)
         self._reread: set[str] = set()

@@ -81,11 +81,10 @@ class UnreadNames:
         for path in self.catalog.names():
             try:
                 source = self.catalog.get(path)
+                top |= top_level_names(source) if source else set()
             except ChartSourceError:
-                continue
-            if source is not None:
-                top |= top_level_names(source)
-                under_global |= global_names(source)
+                continue  # said where an application uses it
+            under_global |= global_names(source) if source else set()
         return frozenset(top), frozenset(under_global)
 
     @property

@@ -1,0 +1,28 @@
+"""Each planted fault is found, at the line that causes it, and nothing is found in the fleet without it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.validation.harness import Fault, Plot, faults
+
+WANTED = {"schema": 20, "wiring": 25, "policy": 15}
+ROWS = [(kind, fault) for kind in WANTED for fault in faults(kind)]
+
+
+@pytest.mark.parametrize("fault", [fault for _, fault in ROWS], ids=[f"{kind}: {fault.name}" for kind, fault in ROWS])
+def test_a_planted_fault_is_found_where_it_stands(fault: Fault, plot: Plot) -> None:
+    found = plot.findings_with(fault)
+
+    with plot.planted(fault):
+        told = [finding for finding in found if fault.is_told_by(finding, plot.root)]
+    assert told, "found instead:\n" + "\n".join(map(str, found))
+
+
+@pytest.mark.parametrize("kind", WANTED)
+def test_there_are_as_many_faults_of_each_kind_as_the_issue_asks_for(kind: str) -> None:
+    rows = faults(kind)
+
+    assert len(rows) >= WANTED[kind]
+    assert len({fault.name for fault in rows}) == len(rows)
+    assert len({fault.edits for fault in rows}) == len(rows)
