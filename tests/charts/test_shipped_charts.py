@@ -53,6 +53,10 @@ GITOPS = {
 }
 BASES: dict[str, list[dict[str, Any]]] = {
     "gitops": [{}, GITOPS],
+    "housekeeping": [
+        {"database": {"from": "cnpg"}, "jobs": {"purge": {"enabled": True}}},
+        {"s3": {"credentials": {"from": "secretStore"}}, "network": {"s3": OUTSIDE, "database": OUTSIDE}},
+    ],
     "kafka": [{}, EXTERNAL_KAFKA, {"metrics": {"podMonitor": {"enabled": True}}}],
     "notifier": [
         {"database": {"from": "cnpg"}, "metrics": {"podMonitor": {"enabled": True}}},
@@ -60,7 +64,7 @@ BASES: dict[str, list[dict[str, Any]]] = {
     ],
     "risk-assessment": [{}, {"network": {"s3": OUTSIDE, "database": OUTSIDE}}],
     "serverless": [{}],
-    "xray-storage": [{}, EXTERNAL_STORE, {"provider": "odf"}],
+    "xray-storage": [{}, EXTERNAL_STORE, {"provider": "odf"}, {"simulated": {"enabled": True}}],
 }
 """What each chart's values are walked from: the defaults, and what one step from them does not reach."""
 
@@ -141,6 +145,9 @@ SETTINGS: list[dict[str, Any]] = [
     {"kafka": {"bootstrapPort": 9094}},
     {"kafka": {"mechanism": "PLAIN"}},
     {"kafka": {"caLocation": "/etc/ca.crt"}},
+    {"access": {"backfill": "arn:aws:iam:::user/other"}},
+    {"access": {"purge": "arn:aws:iam:::user/other"}},
+    {"simulated": {"enabled": True}},
 ]
 
 
@@ -158,7 +165,7 @@ def test_a_changed_setting_of_the_buckets_changes_what_argo_cd_compares(change: 
         assert only(before, kind, name) != only(after, kind, name), f"{kind}/{name} stays as it was"
 
 
-@pytest.mark.parametrize("base", BASES["xray-storage"], ids=["rook", "external", "odf"])
+@pytest.mark.parametrize("base", BASES["xray-storage"], ids=["rook", "external", "odf", "simulated"])
 def test_a_changed_retention_is_seen_whoever_provides_the_buckets(base: dict[str, Any]) -> None:
     before = without_hooks(objects("xray-storage", base))
     after = without_hooks(objects("xray-storage", base, SETTINGS[0]))

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 ENV = os.environ
 CREDENTIALS = pathlib.Path(ENV.get("CREDENTIALS", "/credentials"))
-ROLES = ("source", "processed", "anonymised")
+ROLES = [role for role in ("source", "processed", "anonymised", "simulated") if f"{role.upper()}_BUCKET" in ENV]
 CONFIG = Config(
     retries={"max_attempts": 8, "mode": "standard"},
     s3={"addressing_style": "path"},
@@ -28,6 +28,24 @@ CONFIG = Config(
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")
 READ = ["s3:GetObject", "s3:GetObjectVersion"]
 WRITE = ["s3:PutObject", "s3:AbortMultipartUpload"]
+# GetObject is for HEAD: the object that is removed is the one that was found.
+REMOVE = ["s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"]
+# ListBucket turns "forbidden" into "not found": a deleted image is told from a denied one.
+LIST = ["s3:ListBucket"]
+LIST_VERSIONS = ["s3:ListBucket", "s3:ListBucketVersions"]
+# The least that each principal needs: bucket -> what it may do with the bucket, and with its objects.
+GRANTS: dict[str, dict[str, tuple[list[str], list[str]]]] = {
+    "service": {
+        "source": (LIST, READ),
+        "simulated": (LIST, READ),
+        "processed": (LIST, READ + WRITE),
+        "anonymised": (LIST, READ + WRITE),
+    },
+    "uploader": {"source": ([], WRITE)},
+    "simulator": {"simulated": ([], WRITE)},
+    "backfill": {"source": (LIST_VERSIONS, [])},
+    "purge": dict.fromkeys(("source", "processed", "anonymised"), (LIST_VERSIONS, REMOVE)),
+}
 
 
 def secret(role: str, key: str) -> str:
@@ -69,25 +87,16 @@ def lifecycle(days: int) -> dict[str, Any]:
     return {"Rules": rules}
 
 
-def policy(role: str, bucket: str, service: str, uploader: str) -> dict[str, Any] | None:
-    """The rules of one bucket: the least that each principal needs, None where there is none to grant."""
-
-    def allow(principal: str, actions: list[str], resource: str) -> dict[str, Any]:
-        return {
-            "Effect": "Allow",
-            "Principal": {"AWS": [principal]},
-            "Action": actions,
-            "Resource": [resource],
-        }
-
-    bucket_arn, objects_arn = f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"
-    statements = []
-    if service:
-        # ListBucket turns "forbidden" into "not found": a deleted image is told from a denied one.
-        statements.append(allow(service, ["s3:ListBucket"], bucket_arn))
-        statements.append(allow(service, READ if role == "source" else READ + WRITE, objects_arn))
-    if uploader and role == "source":
-        statements.append(allow(uploader, WRITE, objects_arn))
+def policy(role: str, bucket: str, principals: dict[str, str]) -> dict[str, Any] | None:
+    """The rules of one bucket; None where there is none to grant. A principal "" gets nothing."""
+    bucket_arn = f"arn:aws:s3:::{bucket}"
+    statements = [
+        {"Effect": "Allow", "Principal": {"AWS": [principals[name]]}, "Action": actions, "Resource": [resource]}
+        for name, grants in GRANTS.items()
+        if principals.get(name) and role in grants
+        for actions, resource in zip(grants[role], (bucket_arn, f"{bucket_arn}/*"), strict=True)
+        if actions
+    ]
     return {"Version": "2012-10-17", "Statement": statements} if statements else None
 
 
@@ -136,7 +145,7 @@ def main() -> None:
         s3.put_bucket_lifecycle_configuration(
             Bucket=bucket, LifecycleConfiguration=lifecycle(int(ENV[f"{role.upper()}_RETENTION_DAYS"]))
         )
-        rules = policy(role, bucket, ENV.get("SERVICE_PRINCIPAL", ""), ENV.get("UPLOADER_PRINCIPAL", ""))
+        rules = policy(role, bucket, {name: ENV.get(f"{name.upper()}_PRINCIPAL", "") for name in GRANTS})
         if rules:
             s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(rules))
         print(f"{role}: bucket {bucket} has its retention and access rules", flush=True)
@@ -148,10 +157,12 @@ def main() -> None:
             )["TopicArn"]
         )
         # A changed topic does not reach notifications that exist, so they are always put again.
-        client("s3", "source").put_bucket_notification_configuration(
-            Bucket=ENV["SOURCE_BUCKET"], NotificationConfiguration=notification(arn)
-        )
-        print(f"source: notification {ENV['NOTIFICATION_NAME']} goes to {arn}", flush=True)
+        for role in ROLES:
+            if role in ("source", "simulated"):
+                client("s3", role).put_bucket_notification_configuration(
+                    Bucket=ENV[f"{role.upper()}_BUCKET"], NotificationConfiguration=notification(arn)
+                )
+                print(f"{role}: notification {ENV['NOTIFICATION_NAME']} goes to {arn}", flush=True)
 
 
 if __name__ == "__main__":
