@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,10 @@ from medpattern.cli.options import Output, OutputOption
 from medpattern.errors import UsageError
 
 if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+    from datetime import timedelta
+
     from medpattern.pipeline.backfill.publishing import Progress
 
 _GROUPS = {True: ("MEDPATTERN_SOURCE_GROUP", "risk-assessment"),
@@ -46,6 +51,10 @@ def backfill(
     metrics_file: Annotated[Path | None, typer.Option(metavar="FILE", help="With --missing: write the numbers for "
                                                       "node-exporter's textfile collector.", show_default=False)
                             ] = None,
+    every: Annotated[str, typer.Option(metavar="SPAN", help="With --missing: look again after each such pause, until "
+                                       "ended.", show_default=False)] = "",
+    host: stages.Host = "127.0.0.1",
+    metrics_port: stages.MetricsPort = 0,
     output: OutputOption = Output.TEXT,
 ) -> None:  # fmt: skip
     """Score what is already stored: publish an event for each image version that has no outcome.
@@ -60,11 +69,20 @@ def backfill(
         raise UsageError("name a bucket, as in: medpattern backfill xray-sources/2025/; or give --missing")
     if metrics_file is not None and not lost:
         raise UsageError("--metrics-file counts images without any outcome: give --missing with it")
+    if every and not lost:
+        raise UsageError("--every looks for images without any outcome: give --missing with it")
+    if metrics_port and metrics_file:
+        raise UsageError("--metrics-file and --metrics-port tell the same: give one of them")
+    if metrics_port and not every:
+        raise UsageError("--metrics-port is of use only to one that stays: give --every SPAN with it")
+    from medpattern.pipeline.backfill.measures import Measures, write_metrics
     from medpattern.pipeline.backfill.message import Mode
     from medpattern.pipeline.backfill.run import Order, run
     from medpattern.pipeline.backfill.settings import BackfillSettings
     from medpattern.pipeline.clock import parse_span
 
+    pause = parse_span(every) if every else None
+    counted = partial(write_metrics, metrics_file) if metrics_file else Measures().tell if metrics_port else None
     order = Order(
         where=where,
         older_than=parse_span(older_than or ("10m" if lost else "0s")),
@@ -74,15 +92,35 @@ def backfill(
         backlog=backlog,
         rate=rate,
         mode=Mode.NOTIFY if notify else Mode.SILENT,
-        metrics_file=metrics_file,
+        counted=counted,
     )
     settings = BackfillSettings.read(environment, publish=not dry_run)
     began = time.monotonic()
+    if pause is not None:
+        _stay(host, metrics_port, pause, lambda stopping: run(settings, order, stopping, _no_talk))
+        return
     with stages.until_asked_to_end() as stopping, _Talk() as talk:
         done = run(settings, order, stopping, talk.report)
     _summary(done, time.monotonic() - began, dry_run=dry_run, stopped=stopping.is_set(), output=output)
     if stopping.is_set():
         raise typer.Exit(130)
+
+
+def _stay(host: str, metrics_port: int, pause: timedelta, work: Callable[[threading.Event], Progress]) -> None:
+    """Looks again and again until asked to end, with health and metrics on a port."""
+    from medpattern.pipeline.backfill.repeating import repeat
+    from medpattern.pipeline.http.health import serve_health
+
+    with stages.until_asked_to_end() as stopping:
+        end_health = serve_health(host, metrics_port, lambda: "")
+        try:
+            repeat(lambda: work(stopping), pause, stopping)
+        finally:
+            end_health()
+
+
+def _no_talk(_progress: Progress) -> None:
+    """One that stays logs at the end of each turn."""
 
 
 def _shipped() -> str:

@@ -7,18 +7,25 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
 from medpattern.cli.main import app
 from medpattern.errors import UsageError
+from medpattern.pipeline.backfill.publishing import Progress
+from medpattern.pipeline.backfill.repeating import repeat
 from medpattern.pipeline.events.notifications import StoredObject, parse_notification
+from medpattern.pipeline.failures import Unavailable
 from medpattern.pipeline.kafka.embedded import EmbeddedBroker
+from medpattern.pipeline.local.settings import free_ports
 from medpattern.pipeline.settings import KafkaSettings, StoreSettings
 from medpattern.pipeline.store.objects import ObjectStore
 from tests.pipeline.backfill.test_missing import put, score
@@ -133,6 +140,49 @@ def test_metrics_are_written_for_prometheus(
     assert samples["medpattern_oldest_image_without_outcome_seconds"][1] >= 0
 
 
+def test_one_that_stays_tells_of_what_was_stored_since_and_ends_when_asked(
+    environment: dict[str, str], moto_client: Any, plain_bucket: str, broker: EmbeddedBroker
+) -> None:
+    put(moto_client, plain_bucket, "a")
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "medpattern", "backfill", "--missing", "--older-than", "0s", "--every", "1s"]
+    command += ["--metrics-port", str(port)]
+
+    def told() -> float | None:
+        try:
+            text = urllib3.request("GET", f"http://127.0.0.1:{port}/metrics", retries=False).data.decode()
+        except urllib3.exceptions.HTTPError:
+            return None
+        line = f'medpattern_images_without_outcome{{bucket="{plain_bucket}"}} '
+        return next((float(found.removeprefix(line)) for found in text.splitlines() if found.startswith(line)), None)
+
+    with subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.PIPE) as process:
+        try:
+            eventually(lambda: told() == 1)
+            put(moto_client, plain_bucket, "b")
+            eventually(lambda: told() == 2)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert {key for key, _ in records(broker, IMAGES)} == {"a", "b"}
+
+
+def test_one_that_stays_outlives_a_dependency_that_is_away() -> None:
+    stopping = threading.Event()
+    turns: list[str] = []
+
+    def work() -> Progress:
+        turns.append("turn")
+        if len(turns) == 1:
+            raise Unavailable("s3", "ConnectionError")
+        stopping.set()
+        return Progress()
+
+    repeat(work, timedelta(0), stopping)
+    assert len(turns) == 2
+
+
 def test_dry_run_counts_and_needs_no_broker(environment: dict[str, str], moto_client: Any, plain_bucket: str) -> None:
     put(moto_client, plain_bucket, "a")
     done = summary(environment | {"MEDPATTERN_KAFKA_BOOTSTRAP": ""}, plain_bucket, "--dry-run")
@@ -141,8 +191,26 @@ def test_dry_run_counts_and_needs_no_broker(environment: dict[str, str], moto_cl
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["another-bucket"], ["--missing", "--older-than", "soon"], ["{bucket}", "--metrics-file", "f"]],
-    ids=["no-bucket", "undeclared-bucket", "no-span", "metrics-without-missing"],
+    [
+        [],
+        ["another-bucket"],
+        ["--missing", "--older-than", "soon"],
+        ["{bucket}", "--metrics-file", "f"],
+        ["{bucket}", "--every", "1h"],
+        ["--missing", "--metrics-port", "1"],
+        ["--missing", "--every", "1h", "--metrics-port", "1", "--metrics-file", "f"],
+        ["--missing", "--every", "often"],
+    ],
+    ids=[
+        "no-bucket",
+        "undeclared-bucket",
+        "no-span",
+        "metrics-without-missing",
+        "every-without-missing",
+        "port-without-every",
+        "port-and-file",
+        "every-no-span",
+    ],
 )
 def test_wrong_use_is_told_and_publishes_nothing(
     environment: dict[str, str], arguments: list[str], plain_bucket: str

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medpattern.errors import UsageError
 from medpattern.pipeline.backfill.message import Mode
-from medpattern.pipeline.backfill.missing import Batch, batches, missing
+from medpattern.pipeline.backfill.missing import Batch, Missing, batches, missing
 from medpattern.pipeline.backfill.publishing import Progress, Publisher, Report
 from medpattern.pipeline.backfill.settings import BackfillSettings
 from medpattern.pipeline.clock import now
@@ -29,7 +28,8 @@ class Order:
     """What is wanted.
 
     where: BUCKET[/PREFIX], "" for all declared buckets; model_sha256: whose results are wanted, "" for any model's;
-    topic: "" counts only; backlog: 0 never waits; rate: events a second, 0 for no bound.
+    topic: "" counts only; backlog: 0 never waits; rate: events a second, 0 for no bound; counted: takes the numbers of
+    each bucket before anything is published.
     """
 
     where: str
@@ -40,7 +40,7 @@ class Order:
     backlog: int
     rate: float
     mode: Mode
-    metrics_file: Path | None = None
+    counted: Callable[[Mapping[str, Missing]], None] | None = None
 
 
 def run(settings: BackfillSettings, order: Order, stopping: threading.Event, report: Report) -> Progress:
@@ -53,9 +53,10 @@ def run(settings: BackfillSettings, order: Order, stopping: threading.Event, rep
     from medpattern.pipeline.database.engine import open_engine
 
     places = settings.places(order.where)
-    engine = open_engine(settings.database_url, connections=1)
-    found = _found(settings, order, places, ObjectStore(settings.store), engine)
     with ExitStack() as stack:
+        engine = open_engine(settings.database_url, connections=1)
+        stack.callback(engine.dispose)
+        found = _found(settings, order, places, ObjectStore(settings.store), engine)
         send, lag = _kafka(settings, order, stack)
         rate = order.rate if order.topic else 0
         publisher = Publisher(settings.keys, send, lag, order.backlog, rate, order.mode, stopping, report)
@@ -66,8 +67,8 @@ def run(settings: BackfillSettings, order: Order, stopping: threading.Event, rep
 def _found(
     settings: BackfillSettings, order: Order, places: list[tuple[str, str]], store: ObjectStore, engine: Engine
 ) -> Iterator[Batch]:
-    if order.metrics_file is not None:
-        yield from _counted(settings, order, places, store, engine)
+    if order.counted is not None:
+        yield from _counted(settings, order, places, store, engine, order.counted)
         return
     before = now() - order.older_than if order.older_than else None
     for bucket, prefix in places:
@@ -75,16 +76,18 @@ def _found(
 
 
 def _counted(
-    settings: BackfillSettings, order: Order, places: list[tuple[str, str]], store: ObjectStore, engine: Engine
+    settings: BackfillSettings,
+    order: Order,
+    places: list[tuple[str, str]],
+    store: ObjectStore,
+    engine: Engine,
+    counted: Callable[[Mapping[str, Missing]], None],
 ) -> Iterator[Batch]:
     """Counts everything before anything is published, since publishing may wait for long."""
-    from medpattern.pipeline.backfill.measures import write_metrics
-
     if any(prefix for _, prefix in places):
-        raise UsageError("--metrics-file counts whole buckets: leave the prefix out")
+        raise UsageError("--metrics-file and --metrics-port count whole buckets: leave the prefix out")
     found = {bucket: missing(store, engine, settings.keys, bucket, order.older_than) for bucket, _ in places}
-    assert order.metrics_file is not None
-    write_metrics(order.metrics_file, found)
+    counted(found)
     for numbers in found.values():
         yield Batch(numbers.listed, numbers.young, numbers.objects)
 
