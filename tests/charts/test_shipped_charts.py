@@ -58,11 +58,15 @@ BASES: dict[str, list[dict[str, Any]]] = {
         {"s3": {"credentials": {"from": "secretStore"}}, "network": {"s3": OUTSIDE, "database": OUTSIDE}},
     ],
     "kafka": [{}, EXTERNAL_KAFKA, {"metrics": {"podMonitor": {"enabled": True}}}],
+    "monitoring": [{}, {"namespaces": {"database": "data", "objectStore": "rook-ceph", "certManager": "cert-manager"}}],
     "notifier": [
         {"database": {"from": "cnpg"}, "metrics": {"podMonitor": {"enabled": True}}},
         {"webhook": {"enabled": True}, "network": {"mail": OUTSIDE, "webhook": OUTSIDE, "database": OUTSIDE}},
     ],
-    "risk-assessment": [{}, {"network": {"s3": OUTSIDE, "database": OUTSIDE}}],
+    "risk-assessment": [
+        {"database": {"from": "cnpg"}, "simulation": {"enabled": True}},
+        {"network": {"s3": OUTSIDE, "database": OUTSIDE}},
+    ],
     "serverless": [{}],
     "xray-storage": [{}, EXTERNAL_STORE, {"provider": "odf"}, {"simulated": {"enabled": True}}],
 }
