@@ -13,7 +13,7 @@ from typing import Literal
 
 from medpattern.errors import RemoteError
 
-Dependency = Literal["database", "kafka", "model", "s3"]
+Dependency = Literal["database", "kafka", "model", "oidc", "s3"]
 Replacement = Literal["gone", "replaced"]
 
 

@@ -24,7 +24,7 @@ def read_result(engine: Engine, result_id: str) -> Result | None:
     """The result of that id, whether or not it is the current one of its image."""
     with answers(), engine.begin() as connection:
         row = connection.execute(select(results).where(results.c.result_id == result_id)).mappings().first()
-    return None if row is None else _result(row)
+    return None if row is None else result_of_row(row)
 
 
 def find_results(engine: Engine, name: str, pinned_sha256: str = "") -> list[Result]:
@@ -36,7 +36,7 @@ def find_results(engine: Engine, name: str, pinned_sha256: str = "") -> list[Res
     named = (current.c.image_pseudonym == name) | (current.c.patient_pseudonym == name)
     query = select(current).where(named).order_by(current.c.scored_at, current.c.result_id)
     with answers(), engine.begin() as connection:
-        return [_result(row) for row in connection.execute(query).mappings()]
+        return [result_of_row(row) for row in connection.execute(query).mappings()]
 
 
 def add_verdict(engine: Engine, result_id: str, given: NewVerdict) -> Verdict | None:
@@ -78,7 +78,7 @@ def _verdicts(connection: Connection, result_ids: Sequence[str]) -> list[Verdict
     ]
 
 
-def _result(row: Any) -> Result:
+def result_of_row(row: Any) -> Result:
     values = {field.name: row[field.name] for field in fields(Result)}
     values |= {"outcome": Outcome(values["outcome"]), "publication": Publication(values["publication"])}
     return Result(**values)

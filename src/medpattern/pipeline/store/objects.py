@@ -136,6 +136,17 @@ class ObjectStore:
             )
             return str(answer["ETag"]).strip('"')
 
+    def presigned(self, bucket: str, key: str, seconds: int, content_type: str) -> str:
+        """An address that gives anybody who has it the newest version of `key`, for `seconds`.
+
+        Made without asking the store: whether there is such an object shows only when it is fetched. Whatever type
+        it was stored with, it comes as `content_type`, and no cache may keep it.
+        """
+        wanted = {"Bucket": bucket, "Key": key, "ResponseContentType": content_type}
+        wanted |= {"ResponseCacheControl": "no-store", "ResponseContentDisposition": "inline"}
+        with _answers():
+            return str(self._client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds))
+
     def versions(self, bucket: str, prefix: str = "") -> Iterator[ListedVersion]:
         """All object versions of `bucket` below `prefix`, in the store's order."""
         with _answers():
