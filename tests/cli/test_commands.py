@@ -37,13 +37,14 @@ COMMANDS = [
     ("backfill",),
     ("purge",),
     ("migrate",),
+    ("results",),
     ("report",),
     ("verdict",),
 ]
 
 HEAVY = (
     "jinja2", "yaml", "jsonschema", "jsonschema_rs", "rich", "kubernetes", "pydantic", "helm_python", "packaging",
-    "alembic", "boto3", "confluent_kafka", "cryptography", "moto", "numpy", "onnxruntime", "PIL", "psycopg",
+    "alembic", "boto3", "confluent_kafka", "cryptography", "jwt", "moto", "numpy", "onnxruntime", "PIL", "psycopg",
     "prometheus_client", "pydicom", "pynetdicom", "sqlalchemy", "starlette", "urllib3", "uvicorn",
 )  # fmt: skip
 

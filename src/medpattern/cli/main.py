@@ -24,6 +24,7 @@ from medpattern.cli.reading import report, verdict
 from medpattern.cli.receive import receive
 from medpattern.cli.render import render
 from medpattern.cli.replay import replay
+from medpattern.cli.results import results
 from medpattern.cli.run import run
 from medpattern.cli.schema import schema
 from medpattern.cli.serve import serve
@@ -56,6 +57,7 @@ app.command("deadletter")(deadletter)
 app.command("replay")(replay)
 app.command("notify")(notify)
 app.command("receive")(receive)
+app.command("results")(results)
 app.command("report")(report)
 app.command("verdict")(verdict)
 app.command("backfill")(backfill)
