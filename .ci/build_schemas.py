@@ -74,6 +74,46 @@ CUSTOM = {
     "console.openshift.io": "ConsoleLink",
 }
 
+METADATA_OF = "argoproj.io/appproject_v1alpha1.json"  # any file: their definitions of metadata are the same
+OBJECT: Schema = {"type": "object", "additionalProperties": True}
+NETWORK_POLICY: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name", "componentName", "egress"],
+    "properties": {
+        "name": {"type": "string", "minLength": 1, "maxLength": 253},
+        "componentName": {"enum": ["ExternalSecretsCoreController", "BitwardenSDKServer"]},
+        "egress": {"type": "array", "items": OBJECT},
+    },
+}
+
+# Kinds that the folder lacks, as far as their operators' API references say: what they leave open is open here.
+# By <apiVersion>/<Kind>: the scope and the schema of spec.
+WRITTEN: dict[str, tuple[str, Schema]] = {
+    # docs/api_reference.md of openshift/external-secrets-operator; the one object is called cluster.
+    "operator.openshift.io/v1alpha1/ExternalSecretsConfig": (
+        "Cluster",
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "appConfig": OBJECT,
+                "plugins": OBJECT,
+                "controllerConfig": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "certProvider": OBJECT,
+                        "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+                        "periodicReconcileInterval": {"type": "integer", "minimum": 120, "maximum": 18000},
+                        "networkPolicies": {"type": "array", "items": NETWORK_POLICY},
+                    },
+                },
+            },
+        },
+    ),
+}
+
 NATIVE = {
     "v1": "ConfigMap LimitRange Namespace Node PersistentVolume PersistentVolumeClaim Pod ResourceQuota "
     "Secret Service ServiceAccount",
@@ -354,7 +394,30 @@ def custom(folder: Path) -> tuple[dict[str, Schema], dict[str, dict[str, str]], 
     found = {(key.split("/")[0], key.split("/")[2]) for key in kinds}
     if found != wanted:
         raise LookupError(f"not in {folder / 'index.json'}: {sorted(wanted - found)}")
+    metadata = clean(json.loads((folder / METADATA_OF).read_bytes()))["definitions"]
+    for key, (where, spec) in WRITTEN.items():
+        group, version, kind = key.split("/")
+        members[f"crd/{key}.json"] = written(f"{group}/{version}", kind, metadata, spec)
+        kinds[key] = {"all": f"crd/{key}.json"}
+        scope[f"{group}/{kind}"] = where
     return members, kinds, scope
+
+
+def written(api_version: str, kind: str, definitions: Schema, spec: Schema) -> Schema:
+    """Return the schema of a kind whose spec is written here, with the metadata of every other custom kind."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["apiVersion", "kind", "metadata"],
+        "properties": {
+            "apiVersion": {"const": api_version},
+            "kind": {"const": kind},
+            "metadata": {"$ref": "#/definitions/NamedObjectMeta"},
+            "spec": spec,
+        },
+        "definitions": definitions,
+    }
 
 
 def bundle(crd_schemas: Path, kubernetes_schemas: Path) -> bytes:

@@ -111,6 +111,7 @@ READY_KINDS = [
 ROOK_KINDS = ["CephBlockPool", "CephBucketNotification", "CephBucketTopic", "CephObjectStoreUser"]
 DATA_SCIENCE = "datasciencecluster.opendatahub.io/DataScienceCluster"
 KNATIVE_KAFKA = "operator.serverless.openshift.io/KnativeKafka"
+SECRETS_CONFIG = "operator.openshift.io/ExternalSecretsConfig"
 POOL = "kafka.strimzi.io/KafkaNodePool"
 APPLICATION = "argoproj.io/Application"
 
@@ -154,6 +155,10 @@ EXAMPLES: list[tuple[str, dict[str, Any], str]] = [
     (DATA_SCIENCE, seen(condition("Ready", "True", generation=1)), "Progressing"),
     (DATA_SCIENCE, seen(condition("ProvisioningSucceeded", "False", "no operator")), "Degraded"),
     (DATA_SCIENCE, seen(condition("Ready", "True")), "Healthy"),
+    (SECRETS_CONFIG, seen(None), "Progressing"),
+    (SECRETS_CONFIG, seen(condition("Ready", "False", "pods start")), "Progressing"),
+    (SECRETS_CONFIG, seen(condition("Degraded", "True", "no webhook")), "Degraded"),
+    (SECRETS_CONFIG, seen(condition("Ready", "True")), "Healthy"),
     # Nothing is known of it yet, also while it is being written.
     (APPLICATION, seen(None, spec={"source": SOURCE}), "Progressing"),
     (APPLICATION, seen({}, spec={"source": SOURCE}), "Progressing"),
@@ -256,7 +261,7 @@ def test_a_repository_is_known_by_a_label_and_its_password_is_a_reference() -> N
 
 def test_rights_of_its_own_take_the_place_of_the_operators_role() -> None:
     rules = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "patch"]}]
-    made = gitops("openshift", permissions=rules)
+    made = gitops("openshift", permissions={"rules": rules, "only": True})
     (argocd,) = [item for item in made if item["kind"] == "ArgoCD"]
     (role,) = [item for item in made if item["kind"] == "ClusterRole"]
 

@@ -49,7 +49,7 @@ GITOPS = {
     "repositories": {"pattern": REPOSITORY},
     "login": {"oidc": {"enabled": True}},
     "healthChecks": {"example.org/Thing": {"lua": "return {}"}},
-    "permissions": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}],
+    "permissions": {"rules": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}], "only": True},
 }
 BASES: dict[str, list[dict[str, Any]]] = {
     "gitops": [{}, GITOPS],
@@ -66,6 +66,11 @@ BASES: dict[str, list[dict[str, Any]]] = {
     "risk-assessment": [
         {"database": {"from": "cnpg"}, "simulation": {"enabled": True}},
         {"network": {"s3": OUTSIDE, "database": OUTSIDE}},
+    ],
+    "secrets": [
+        {},
+        {"backend": "kubernetes", "kubernetes": {"secrets": {"database": True}}},
+        {"openshift": {"server": OUTSIDE}},
     ],
     "serverless": [{}],
     "xray-storage": [{}, EXTERNAL_STORE, {"provider": "odf"}, {"simulated": {"enabled": True}}],
