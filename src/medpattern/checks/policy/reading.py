@@ -1,0 +1,91 @@
+"""Reading objects that may be odd: whatever is not what it should be reads as empty, and nothing raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from medpattern.checks.manifests import Manifest, value_at
+from medpattern.findings import KeyPath
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string in an object. `name` says what it is: its key, or the name beside it in a list of {name, value}."""
+
+    path: KeyPath
+    name: str
+    text: str
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """`value` if it is a map, else {}."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: Any) -> list[Any]:
+    """`value` if it is a list, else []."""
+    return value if isinstance(value, list) else []
+
+
+def word(value: Any) -> str:
+    """`value` if it is a string, else ""."""
+    return value if isinstance(value, str) else ""
+
+
+def map_at(data: Any, *path: str | int) -> dict[str, Any]:
+    """The map at `path`, {} if there is none."""
+    return mapping(value_at(data, path))
+
+
+def items_at(data: Any, *path: str | int) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    """(path, map) of each map in the list at `path`."""
+    for index, item in enumerate(sequence(value_at(data, path))):
+        if isinstance(item, dict):
+            yield (*path, index), item
+
+
+def words_at(data: Any, *path: str | int) -> list[str]:
+    """The strings of the list at `path`."""
+    return [item for item in sequence(value_at(data, path)) if isinstance(item, str)]
+
+
+def deepest(data: Any, path: KeyPath) -> KeyPath:
+    """As much of `path` as is there."""
+    for end in range(len(path), 0, -1):
+        parent = value_at(data, path[: end - 1])
+        if isinstance(parent, dict) and path[end - 1] in parent:
+            return path[:end]
+        if isinstance(parent, list) and isinstance(path[end - 1], int) and path[end - 1] in range(len(parent)):
+            return path[:end]
+    return ()
+
+
+def is_true(value: Any) -> bool:
+    """Whether a switch is on: true, or text that programs read as true."""
+    return value is True or word(value).strip().lower() in ("true", "yes", "on", "1")
+
+
+@lru_cache(maxsize=4)
+def texts(manifest: Manifest) -> Sequence[Text]:
+    """Every string of an object but its kind; kept for the rules that read it one after the other."""
+    return tuple(strings({key: value for key, value in manifest.data.items() if key not in ("apiVersion", "kind")}))
+
+
+def strings(data: Any) -> Iterator[Text]:
+    """Every string below `data`, in order."""
+    waiting: list[tuple[KeyPath, str, Any]] = [((), "", data)]
+    while waiting:
+        path, name, value = waiting.pop()
+        if isinstance(value, str):
+            yield Text(path, name, value)
+        elif isinstance(value, dict):
+            beside = word(value.get("name"))
+            named = [
+                ((*path, key), beside if key == "value" and beside else str(key), item) for key, item in value.items()
+            ]
+            waiting += reversed(named)
+        elif isinstance(value, list):
+            waiting += reversed([((*path, index), name, item) for index, item in enumerate(value)])

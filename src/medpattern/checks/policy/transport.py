@@ -1,0 +1,179 @@
+"""Images, credentials and results that would travel in plain text, or to a server that nobody verifies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from medpattern.checks.manifests import Manifest
+from medpattern.checks.policy.reading import Text, is_true, items_at, map_at, sequence, texts, word
+from medpattern.checks.rules import Breach, Platform, Rule
+from medpattern.findings import KeyPath
+
+# Names of settings that hold the address of a store, of secrets, or of who says who somebody is.
+_ADDRESS = re.compile(
+    r"(^|_)(S3|MINIO|BUCKETS?|OBJECT_?STORE|AWS|VAULT|BAO|OIDC|OAUTH2?)(_|$)|^(ENDPOINT|ISSUER)(_URL)?$"
+)
+_NO_LETTER = re.compile(r"[^A-Z0-9]+")
+_POSTGRES = re.compile(r"postgres(?:ql)?(?:\+\w+)?://[^\s\"'<>`]+")
+_PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\$\{.*?\}|\$\(.*?\)")
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1", ""})
+_SSLMODE = re.compile(r"\bsslmode[\"']?\s*[=:]\s*[\"']?([a-z-]+)")
+_KAFKA_PROTOCOL = re.compile(r"security[._]protocol[\"']?\s*[=:]\s*[\"']?(?:SASL_)?PLAINTEXT\b", re.IGNORECASE)
+_VERIFIED = "verify-full"
+_KAFKA = frozenset({("kafka.strimzi.io", "Kafka")})
+_SOURCES = frozenset({("sources.knative.dev", "KafkaSource")})
+_TOPICS = frozenset({("ceph.rook.io", "CephBucketTopic")})
+_STORES = frozenset({("ceph.rook.io", "CephObjectStore")})
+_ENTRANCES = frozenset(
+    {
+        ("networking.k8s.io", "Ingress"),
+        ("route.openshift.io", "Route"),
+        ("gateway.networking.k8s.io", "Gateway"),
+    }
+)
+_SECRET_STORES = frozenset({("external-secrets.io", "SecretStore"), ("external-secrets.io", "ClusterSecretStore")})
+
+
+def plaintext_kafka(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
+    """Kafka listeners without TLS."""
+    for path, listener in items_at(manifest.data, "spec", "kafka", "listeners"):
+        if listener.get("tls") is not True:
+            where = (*path, "tls") if "tls" in listener else path
+            message = f"listener '{listener.get('name', '')}' has no TLS: passwords and records are readable on the way"
+            yield Breach(where, message, "set tls: true")
+
+
+def plaintext_sources(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
+    """KafkaSources that talk to the brokers without TLS."""
+    if map_at(manifest.data, "spec", "net", "tls").get("enable") is not True:
+        path: KeyPath = ("spec", "net", "tls") if map_at(manifest.data, "spec", "net") else ("spec",)
+        yield Breach(path, "reads Kafka without TLS", "set net.tls.enable: true and net.tls.caCert")
+
+
+def plaintext_topics(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
+    """Bucket notifications that leave the object store in plain text, or for a server that it does not verify."""
+    base: KeyPath = ("spec", "endpoint")
+    for kind, switch in (("kafka", "useSSL"), ("http", ""), ("amqp", "")):
+        endpoint = map_at(manifest.data, *base, kind)
+        uri = word(endpoint.get("uri"))
+        if uri.startswith(("http:", "amqp:")) or (switch and endpoint and endpoint.get(switch) is not True):
+            yield Breach((*base, kind), "notifications, and the password, leave in plain text", "use TLS: useSSL: true")
+        if endpoint.get("disableVerifySSL") is True:
+            message = "the object store does not verify whom it tells"
+            yield Breach((*base, kind, "disableVerifySSL"), message, "set it to false, and give the gateway the CA")
+
+
+def plaintext_stores(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
+    """Object gateways with a port without TLS."""
+    port = map_at(manifest.data, "spec", "gateway").get("port")
+    if port:
+        message = f"the gateway listens on port {port} without TLS: images and keys are readable on the way"
+        yield Breach(("spec", "gateway", "port"), message, "leave it out, and set securePort and sslCertificateRef")
+
+
+def plaintext_entrances(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
+    """Ingresses, Routes and Gateways that answer over http."""
+    spec = map_at(manifest.data, "spec")
+    if manifest.kind == "Ingress" and not sequence(spec.get("tls")):
+        yield Breach(("spec",), "answers over http", "set tls with the Secret of its certificate")
+    if manifest.kind == "Route" and not map_at(spec, "tls").get("termination"):
+        yield Breach(("spec",), "answers over http", "set tls.termination, reencrypt where the pod speaks TLS")
+    elif manifest.kind == "Route" and map_at(spec, "tls").get("insecureEdgeTerminationPolicy") == "Allow":
+        path: KeyPath = ("spec", "tls", "insecureEdgeTerminationPolicy")
+        yield Breach(path, "answers over http as well", "set it to Redirect or None")
+    if manifest.kind == "Gateway":
+        for path, listener in items_at(manifest.data, "spec", "listeners"):
+            if listener.get("protocol") in ("HTTP", "TCP"):
+                yield Breach((*path, "protocol"), f"listens without TLS ({listener['protocol']})", "use HTTPS or TLS")
+
+
+def plaintext_secret_stores(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
+    """Secret stores that are asked over http."""
+    server = word(map_at(manifest.data, "spec", "provider", "vault").get("server"))
+    if server.startswith("http://"):
+        message = f"every secret comes from {server} in plain text"
+        yield Breach(("spec", "provider", "vault", "server"), message, "use https, with caProvider for its CA")
+
+
+def weak_databases(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
+    """PostgreSQL addresses that do without TLS, or do not verify whose certificate it is.
+
+    Without `sslmode`, libpq tries TLS and goes on without it if that fails.
+    """
+    cure = f"set sslmode={_VERIFIED} and sslrootcert"
+    for text in texts(manifest):
+        for told in _weak_urls(text):
+            yield Breach(text.path, f"{told}: results can be read, or come from another server", cure)
+
+
+def _weak_urls(text: Text) -> Iterator[str]:
+    if text.name in ("PGSSLMODE", "sslmode") and text.text and text.text != _VERIFIED:
+        yield f"{text.name} is '{text.text}'"
+    if "postgres" not in text.text and "sslmode" not in text.text:
+        return
+    filled = _PLACEHOLDER.sub("x", text.text)
+    for match in _POSTGRES.finditer(filled):
+        mode = _SSLMODE.search(match[0])
+        if _host(match[0]) not in _THIS_MACHINE and (not mode or mode[1] != _VERIFIED):
+            yield f"the PostgreSQL URL has sslmode '{mode[1]}'" if mode else "the PostgreSQL URL has no sslmode"
+    for mode in _SSLMODE.finditer(_POSTGRES.sub("", filled)):
+        if mode[1] in ("disable", "allow", "prefer", "require", "verify-ca"):
+            yield f"sslmode is '{mode[1]}'"
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return "?"
+
+
+def plaintext_endpoints(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
+    """Settings with an http address of an object store, a secret store or a login; Kafka clients without TLS."""
+    for text in texts(manifest):
+        if text.text.lower().startswith("http://") and _is_address(text):
+            message = f"{text.name} is an http address: what goes there is readable on the way"
+            yield Breach(text.path, message, "use https")
+        elif _KAFKA_PROTOCOL.search(text.text) or _is_plain_kafka(text):
+            yield Breach(text.path, "a Kafka client without TLS", "use SSL or SASL_SSL")
+
+
+def _is_address(text: Text) -> bool:
+    is_address = _ADDRESS.search(_NO_LETTER.sub("_", text.name.upper()))
+    return bool(is_address) and _host(text.text) not in _THIS_MACHINE
+
+
+def _is_plain_kafka(text: Text) -> bool:
+    return text.name.upper().endswith("SECURITY_PROTOCOL") and text.text.upper() in ("PLAINTEXT", "SASL_PLAINTEXT")
+
+
+def unverified_certificates(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
+    """Switches that take any certificate for the right one."""
+    waiting: list[tuple[KeyPath, object]] = [((), manifest.data)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [((*path, key), item) for key, item in value.items()]
+            for key in _SWITCHES & value.keys():
+                if is_true(value[key]):
+                    message = f"{key}: any certificate is taken for the right one"
+                    yield Breach((*path, key), message, "trust the CA that signed it instead")
+        elif isinstance(value, list):
+            waiting += [((*path, index), item) for index, item in enumerate(value)]
+
+
+_SWITCHES = frozenset({"insecureSkipVerify", "tlsSkipVerify", "insecureSkipTLSVerify", "insecure-skip-tls-verify"})
+
+RULES = (
+    Rule("plaintext-listener", plaintext_kafka, _KAFKA),
+    Rule("plaintext-listener", plaintext_stores, _STORES),
+    Rule("plaintext-listener", plaintext_entrances, _ENTRANCES),
+    Rule("plaintext-client", plaintext_sources, _SOURCES),
+    Rule("plaintext-client", plaintext_topics, _TOPICS),
+    Rule("plaintext-client", plaintext_secret_stores, _SECRET_STORES),
+    Rule("plaintext-client", plaintext_endpoints),
+    Rule("plaintext-database", weak_databases),
+    Rule("unverified-tls", unverified_certificates),
+)
