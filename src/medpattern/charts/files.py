@@ -1,11 +1,15 @@
-"""The files of a chart on disk, and where charts lie. Light: the check for an unchanged fleet needs no more."""
+"""The files of a chart on disk, where charts lie, and the cache. Light: an unchanged fleet needs no more."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+
+from medpattern import __version__
 
 SOURCE_MARK = "medpattern.io/chart-source"
 
@@ -63,3 +67,15 @@ def chart_digest(files: Mapping[str, bytes]) -> str:
         if not (is_source and name == "README.md"):
             total.update(f"{name}\0{sha256(files[name]).hexdigest()}\n".encode())
     return total.hexdigest()
+
+
+def cache_folder() -> Path | None:
+    """Where compiled templates and results are kept, readable by this user only; None where none can be made."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(base) / "medpattern" / f"{__version__}-{sys.implementation.cache_tag}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+    except OSError:
+        return None
+    return folder if status.st_uid == os.getuid() and not status.st_mode & 0o022 else None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medpattern import __version__
 from medpattern.charts.builder import MARK_CLOSE, MARK_OPEN, build_objects
+from medpattern.charts.files import cache_folder
 from medpattern.charts.skeleton import SkeletonObject
 from medpattern.charts.source import ChartSource
 from medpattern.charts.structure import COMPILED_NAME, Recorder, StructuralMap, TemplateError
@@ -144,19 +141,6 @@ def _environment() -> SandboxedEnvironment:
     # YAML readers refuse the surrogate pairs that escaped JSON has for characters beyond U+FFFF.
     made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     return made
-
-
-@lru_cache(maxsize=1)
-def cache_folder() -> Path | None:
-    """Where compiled templates are kept, readable by this user only; None where none can be made."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(base) / "medpattern" / f"{__version__}-{sys.implementation.cache_tag}"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
-    except OSError:
-        return None
-    return folder if status.st_uid == os.getuid() and not status.st_mode & 0o022 else None
 
 
 def mark_lines(text: str) -> str:

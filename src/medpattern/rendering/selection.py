@@ -34,11 +34,6 @@ class Selection:
         """Whether it is the whole fleet, so that folders of unknown clusters can be judged."""
         return not (self.clusters or self.group or self.app)
 
-    @property
-    def covers_all_clusters(self) -> bool:
-        """Whether no cluster is left out."""
-        return not (self.clusters or self.group)
-
     def load(self) -> Fleet:
         """The fleet, if this version of medpattern may render it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from medpattern.checks.conformance import Conformance
 from medpattern.checks.fleetwide import fleet_findings
@@ -13,8 +14,10 @@ from medpattern.checks.policy.estate import estate_findings
 from medpattern.checks.rules import Platform, Rule, apply, finding
 from medpattern.checks.schemas import SchemaSet
 from medpattern.checks.wiring import fleet_wiring, wiring_findings
-from medpattern.findings import Finding, Severity, in_order
+from medpattern.errors import UsageError
+from medpattern.findings import Finding, Place, Severity, in_order
 from medpattern.rendering.inventories import inventory
+from medpattern.rendering.loose import read_folder
 from medpattern.rendering.renderer import RenderedCluster, Renderer
 from medpattern.rendering.selection import DEFAULT_TREE, Selection
 
@@ -33,6 +36,7 @@ class Validation:
         partial: clusters of which a part could not be rendered; their wiring was not looked at, since what is missing
             would look like a dangling reference.
         is_fleet: whether all clusters were looked at whole, so that rules between clusters were too.
+        others: how many documents of a folder of manifests are no objects.
     """
 
     clusters: tuple[str, ...]
@@ -41,6 +45,7 @@ class Validation:
     unseen: tuple[tuple[str, str], ...] = ()
     partial: tuple[str, ...] = ()
     is_fleet: bool = False
+    others: int = 0
 
 
 @dataclass
@@ -90,54 +95,86 @@ def validate(
     Raises:
         UsageError: no repository, or a name that does not exist.
     """
-    fleet = selection.load()
-    names = selection.names(fleet)
-    known_schemas = schemas or SchemaSet()
-    renderer = Renderer(fleet, DEFAULT_TREE, known_schemas, before)
-    whole = Whole(selection, renderer, Checks(known_schemas))
-    for number, name in enumerate(names):
-        if progress:
-            progress(number, len(names), name)
-        for rendered in renderer.clusters([name]):
-            whole.add(rendered)
-    return whole.result(names, is_fleet=selection.covers_all_clusters and len(whole.inventories) == len(fleet.facts))
+    return Run(selection, schemas or SchemaSet(), before).validate(progress)
 
 
-@dataclass
-class Whole:
-    """Gathers the clusters of one run."""
+def validate_manifests(
+    folders: Sequence[Path], schemas: SchemaSet, distribution: str, kubernetes_version: str, shown_from: Path
+) -> Validation:
+    """Checks rendered objects, whoever made them; each folder is what one cluster gets.
 
-    selection: Selection
-    renderer: Renderer
-    checks: Checks
-    inventories: list[Inventory] = field(default_factory=list)
-    _found: list[Finding] = field(default_factory=list)
-    _silenced: dict[str, frozenset[str]] = field(default_factory=dict)
-    _partial: list[str] = field(default_factory=list)
+    Args:
+        folders: of YAML and JSON files.
+        schemas: those that objects are held against.
+        distribution: "openshift" or "kubernetes".
+        kubernetes_version: such as "1.34"; "" if unknown.
+        shown_from: the folder from which places are named, if they lie below it.
 
-    def add(self, rendered: RenderedCluster) -> None:
-        """Looks at one rendered cluster."""
+    Raises:
+        UsageError: there is no such folder, or two have one name.
+    """
+    names = [folder.resolve().name for folder in folders]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two folders are named '{name}', which stands for a cluster; rename one")
+    checks = Checks(schemas)
+    read = [read_folder(folder, schemas, distribution, kubernetes_version, shown_from) for folder in folders]
+    inventories = [folder.inventory for folder in read]
+    found = [finding for folder in read for finding in folder.findings]
+    for known in inventories:
+        found += (*checks.of_objects(known), *checks.of_cluster(known))
+    found += checks.of_fleet(inventories)
+    objects = sum(len(known.manifests) for known in inventories)
+    others = sum(folder.others for folder in read)
+    return Validation(tuple(names), objects, in_order(found), is_fleet=True, others=others)
+
+
+class Run:
+    """One run over the clusters of a selection. Afterwards `renderer` tells which inputs it read."""
+
+    def __init__(self, selection: Selection, schemas: SchemaSet, before: Renderer | None = None) -> None:
+        self.selection = selection
+        fleet = selection.load()
+        self.names = selection.names(fleet)
+        self.renderer = Renderer(fleet, DEFAULT_TREE, schemas, before)
+        self.checks = Checks(schemas)
+        self.inventories: list[Inventory] = []
+        self._found: list[Finding] = []
+        self._silenced: dict[str, frozenset[str]] = {}
+        self._partial: list[str] = []
+
+    def validate(self, progress: Progress | None = None) -> Validation:
+        """Everything about all clusters."""
+        for number, name in enumerate(self.names):
+            if progress:
+                progress(number, len(self.names), name)
+            for rendered in self.renderer.clusters([name]):
+                self._add(rendered)
+        is_fleet = len(self.inventories) == len(self.renderer.fleet.facts) and not self._partial
+        if is_fleet:
+            self._found += self.checks.of_fleet(self.inventories)
+        self.selection.require_app({app for known in self.inventories for app in _apps(known)})
+        return self._result(is_fleet=is_fleet)
+
+    def _add(self, rendered: RenderedCluster) -> None:
         name = rendered.cluster.name
         known = inventory(rendered, self.checks.schemas, self.renderer.tree)
         self._silenced[name] = rendered.cluster.silenced
         self.inventories.append(known)
-        self._found += self.checks.of_objects(known)
+        told = _told_by_rendering(rendered)
+        found = self.checks.of_objects(known)
+        self._found += (one for one in found if one.code != "missing-digest" or (one.app, one.place) not in told)
         if _is_whole(rendered):
             self._found += self.checks.of_cluster(known)
         else:
             self._partial.append(name)
 
-    def result(self, names: Sequence[str], *, is_fleet: bool) -> Validation:
-        """What was found in all clusters that were added."""
-        is_fleet = is_fleet and not self._partial
-        if is_fleet:
-            self._found += self.checks.of_fleet(self.inventories)
-        self.selection.require_app({app for known in self.inventories for app in _apps(known)})
+    def _result(self, *, is_fleet: bool) -> Validation:
         # Every object has been held against its schema here, and at a better place than render's.
         rendering = (found for found in self.renderer.findings if found.code != "invalid-object")
         told = (*rendering, *self._not_silenced(self._found))
         return Validation(
-            clusters=tuple(names),
+            clusters=tuple(self.names),
             objects=sum(len(known.manifests) for known in self.inventories),
             findings=in_order(found for found in told if _concerns(found, self.selection.app)),
             unseen=tuple((known.cluster, app) for known in self.inventories for app in sorted(known.unseen)),
@@ -158,6 +195,16 @@ class Whole:
 
 def _apps(known: Inventory) -> set[str]:
     return {manifest.app for manifest in known.manifests} | known.unseen.keys()
+
+
+def _told_by_rendering(rendered: RenderedCluster) -> set[tuple[str, Place]]:
+    """(application, place) of image values without a digest: rendering names each once, whoever uses it."""
+    return {
+        (app.app.name, app.values.place(path))
+        for app in rendered.apps
+        if app.chart is not None
+        for path in app.chart.structure.without_digest
+    }
 
 
 def _is_whole(rendered: RenderedCluster) -> bool:
