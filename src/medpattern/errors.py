@@ -6,6 +6,7 @@
     │   └── ChartSourceError            2      a chart source that breaks a law of its language
     ├── HelmError                       2      Helm refused an ordinary chart
     ├── DataDeletionError               2      a render would delete objects that hold data
+    ├── PromotionError                  1      a ring's turn has not come
     └── RemoteError                     3      git, a cluster or a registry did not answer
 
 Whatever else escapes is a defect of medpattern and shows its traceback.
@@ -53,6 +54,12 @@ class DataDeletionError(MedpatternError):
     def __init__(self, objects: Sequence[str]) -> None:
         super().__init__("refusing to delete objects that hold data: " + ", ".join(objects))
         self.objects = tuple(objects)
+
+
+class PromotionError(MedpatternError):
+    """A model is to go to a ring whose turn has not come; the text says which clusters are before it."""
+
+    exit_code = 1
 
 
 class RemoteError(MedpatternError):

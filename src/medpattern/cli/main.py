@@ -17,6 +17,7 @@ from medpattern.cli.deadletter import deadletter
 from medpattern.cli.explain import explain
 from medpattern.cli.init import init
 from medpattern.cli.listing import listing
+from medpattern.cli.lock import lock, promote
 from medpattern.cli.migrate import migrate
 from medpattern.cli.notify import notify
 from medpattern.cli.purge import purge
@@ -47,6 +48,8 @@ app.command("render")(render)
 app.command("explain")(explain)
 app.add_typer(listing, name="list")
 app.command("schema")(schema)
+app.command("lock")(lock)
+app.command("promote")(promote)
 app.command("run")(run)
 app.command("serve")(serve)
 app.command("simulate")(simulate)

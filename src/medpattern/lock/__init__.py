@@ -1,0 +1,1 @@
+"""What versions, revisions and tags stand for: the lock file, the registries' answers, promotion ring by ring."""
