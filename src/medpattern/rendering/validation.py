@@ -198,12 +198,13 @@ def _apps(known: Inventory) -> set[str]:
 
 
 def _told_by_rendering(rendered: RenderedCluster) -> set[tuple[str, Place]]:
-    """(application, place) of image values without a digest: rendering names each once, whoever uses it."""
+    """(application, place) of the parts of images without a digest: rendering names each image once, whoever uses it."""
     return {
-        (app.app.name, app.values.place(path))
+        (app.app.name, app.values.place((*path, key)))
         for app in rendered.apps
         if app.chart is not None
         for path in app.chart.structure.without_digest
+        for key in ("registry", "repository", "tag", "digest")
     }
 
 
