@@ -2,11 +2,13 @@
 
 A developer's script, run by hand when the collected CRD schemas or kubernetes-validate change:
 
-    python .ci/build_schemas.py ../shared/crd-schemas
+    python .ci/build_schemas.py ../shared/crd-schemas ../shared/crds
 
-It reads two sources: a folder of CRD schemas with its `index.json` (one self-contained draft 7 file per
-served version), and the Kubernetes schemas of the installed kubernetes-validate (its folders
+It reads three sources: a folder of CRD schemas with its `index.json` (one self-contained draft 7 file per
+served version); a folder of CustomResourceDefinitions, for the kinds that the first lacks, converted as
+`medpattern schemas import` does; and the Kubernetes schemas of the installed kubernetes-validate (its folders
 `v1.NN.0-local-strict`, where every definition with `properties` has `additionalProperties: false`).
+All kinds of the first two are in the bundle, and of Kubernetes' own those of the table NATIVE.
 
 The bundle is one zip file with these members:
 
@@ -46,85 +48,35 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from medpattern.checks.crds import CustomKind, convert
+from medpattern.documents.reader import parse_stream
+
 Schema = Any  # a JSON Schema: an object or a boolean
 
 BUNDLE = Path(__file__).parents[1] / "src" / "medpattern" / "checks" / "data" / "schemas.zip"
 MINORS = range(30, 38)
 VARIANTS = "variants/openshift-serverless-1.37/"
-
-CUSTOM = {
-    "argoproj.io": "Application ApplicationSet AppProject ArgoCD",
-    "kafka.strimzi.io": "Kafka KafkaNodePool KafkaTopic KafkaUser",
-    "ceph.rook.io": "CephBlockPool CephBucketNotification CephBucketTopic CephCluster CephObjectStore "
-    "CephObjectStoreUser",
-    "objectbucket.io": "ObjectBucketClaim",
-    "ocs.openshift.io": "StorageCluster",
-    "operator.knative.dev": "KnativeEventing KnativeServing",
-    "operator.serverless.openshift.io": "KnativeKafka",
-    "serving.knative.dev": "Service",
-    "sources.knative.dev": "KafkaSource PingSource SinkBinding",
-    "eventing.knative.dev": "Broker KafkaSink Trigger",
-    "external-secrets.io": "ClusterSecretStore ExternalSecret PushSecret SecretStore",
-    "operators.coreos.com": "CatalogSource OperatorGroup Subscription",
-    "monitoring.coreos.com": "PodMonitor PrometheusRule ServiceMonitor",
-    "grafana.integreatly.org": "Grafana GrafanaAlertRuleGroup GrafanaContactPoint GrafanaDashboard "
-    "GrafanaDatasource GrafanaFolder GrafanaNotificationPolicy GrafanaServiceAccount",
-    "cert-manager.io": "Certificate ClusterIssuer Issuer",
-    "route.openshift.io": "Route",
-    "console.openshift.io": "ConsoleLink",
-}
-
-METADATA_OF = "argoproj.io/appproject_v1alpha1.json"  # any file: their definitions of metadata are the same
-OBJECT: Schema = {"type": "object", "additionalProperties": True}
-NETWORK_POLICY: Schema = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["name", "componentName", "egress"],
-    "properties": {
-        "name": {"type": "string", "minLength": 1, "maxLength": 253},
-        "componentName": {"enum": ["ExternalSecretsCoreController", "BitwardenSDKServer"]},
-        "egress": {"type": "array", "items": OBJECT},
-    },
-}
-
-# Kinds that the folder lacks, as far as their operators' API references say: what they leave open is open here.
-# By <apiVersion>/<Kind>: the scope and the schema of spec.
-WRITTEN: dict[str, tuple[str, Schema]] = {
-    # docs/api_reference.md of openshift/external-secrets-operator; the one object is called cluster.
-    "operator.openshift.io/v1alpha1/ExternalSecretsConfig": (
-        "Cluster",
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                "appConfig": OBJECT,
-                "plugins": OBJECT,
-                "controllerConfig": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "properties": {
-                        "certProvider": OBJECT,
-                        "labels": {"type": "object", "additionalProperties": {"type": "string"}},
-                        "periodicReconcileInterval": {"type": "integer", "minimum": 120, "maximum": 18000},
-                        "networkPolicies": {"type": "array", "items": NETWORK_POLICY},
-                    },
-                },
-            },
-        },
-    ),
-}
+WRITTEN = Path(__file__).parent / "crds"  # definitions that nobody collected, written after their operators' pages
 
 NATIVE = {
-    "v1": "ConfigMap LimitRange Namespace Node PersistentVolume PersistentVolumeClaim Pod ResourceQuota "
-    "Secret Service ServiceAccount",
-    "apps/v1": "DaemonSet Deployment StatefulSet",
+    "v1": "ConfigMap Endpoints LimitRange Namespace Node PersistentVolume PersistentVolumeClaim Pod PodTemplate "
+    "ReplicationController ResourceQuota Secret Service ServiceAccount",
+    "admissionregistration.k8s.io/v1": "MutatingWebhookConfiguration ValidatingAdmissionPolicy "
+    "ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration",
+    "apiextensions.k8s.io/v1": "CustomResourceDefinition",
+    "apiregistration.k8s.io/v1": "APIService",
+    "apps/v1": "DaemonSet Deployment ReplicaSet StatefulSet",
+    "autoscaling/v1": "HorizontalPodAutoscaler",
     "autoscaling/v2": "HorizontalPodAutoscaler",
     "batch/v1": "CronJob Job",
-    "networking.k8s.io/v1": "Ingress NetworkPolicy",
+    "coordination.k8s.io/v1": "Lease",
+    "discovery.k8s.io/v1": "EndpointSlice",
+    "networking.k8s.io/v1": "Ingress IngressClass NetworkPolicy",
+    "node.k8s.io/v1": "RuntimeClass",
     "policy/v1": "PodDisruptionBudget",
     "rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding Role RoleBinding",
     "scheduling.k8s.io/v1": "PriorityClass",
-    "storage.k8s.io/v1": "StorageClass",
+    "storage.k8s.io/v1": "CSIDriver StorageClass",
 }
 
 # Kubernetes' OpenAPI definitions do not say the scope; every native kind that is not here is namespaced.
@@ -371,19 +323,18 @@ def pairs(table: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def custom(folder: Path) -> tuple[dict[str, Schema], dict[str, dict[str, str]], dict[str, str]]:
-    """Return the wanted custom kinds' members, their MEMBERS by key, and the scope of every custom kind.
+    """Return the collected kinds' members, their MEMBERS by key, and the scope of every one.
 
     Raises:
-        LookupError: a wanted kind is not in the folder's index.
+        LookupError: a variant is not known here.
     """
     members: dict[str, Schema] = {}
     kinds: dict[str, dict[str, str]] = {}
     scope: dict[str, str] = {}
-    wanted = set(pairs(CUSTOM))
     for row in json.loads((folder / "index.json").read_bytes()):
         group, version, kind = row["group"], row["version"], row["kind"]
         scope[f"{group}/{kind}"] = row["scope"]
-        if (group, kind) not in wanted or "file" not in row:
+        if "file" not in row:
             continue
         variant = row["file"].startswith("variants/")
         if variant and not row["file"].startswith(VARIANTS):
@@ -391,44 +342,38 @@ def custom(folder: Path) -> tuple[dict[str, Schema], dict[str, dict[str, str]], 
         member = f"{'openshift' if variant else 'crd'}/{group}/{version}/{kind}.json"
         members[member] = shared(clean(json.loads((folder / row["file"]).read_bytes())))
         kinds.setdefault(f"{group}/{version}/{kind}", {})["openshift" if variant else "all"] = member
-    found = {(key.split("/")[0], key.split("/")[2]) for key in kinds}
-    if found != wanted:
-        raise LookupError(f"not in {folder / 'index.json'}: {sorted(wanted - found)}")
-    metadata = clean(json.loads((folder / METADATA_OF).read_bytes()))["definitions"]
-    for key, (where, spec) in WRITTEN.items():
-        group, version, kind = key.split("/")
-        members[f"crd/{key}.json"] = written(f"{group}/{version}", kind, metadata, spec)
-        kinds[key] = {"all": f"crd/{key}.json"}
-        scope[f"{group}/{kind}"] = where
     return members, kinds, scope
 
 
-def written(api_version: str, kind: str, definitions: Schema, spec: Schema) -> Schema:
-    """Return the schema of a kind whose spec is written here, with the metadata of every other custom kind."""
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["apiVersion", "kind", "metadata"],
-        "properties": {
-            "apiVersion": {"const": api_version},
-            "kind": {"const": kind},
-            "metadata": {"$ref": "#/definitions/NamedObjectMeta"},
-            "spec": spec,
-        },
-        "definitions": definitions,
-    }
-
-
-def bundle(crd_schemas: Path, kubernetes_schemas: Path) -> bytes:
-    """Return the bytes of the bundle made of the two folders of schemas.
+def defined(folder: Path) -> Iterator[CustomKind]:
+    """Yield the kinds of a folder of CustomResourceDefinitions, those of its variants left out.
 
     Raises:
-        LookupError: a wanted custom kind is not in the folder's index.
-        ValueError: a schema uses a keyword that this script does not know.
+        ValueError: a definition cannot be converted.
+    """
+    for path in sorted(path for path in folder.rglob("*.yaml") if "variants" not in path.relative_to(folder).parts):
+        for document in parse_stream(path.name, path.read_text("utf-8")):
+            kinds, skipped = convert(document.data)
+            if skipped:
+                raise ValueError(f"{path}: {skipped[0].what}: {skipped[0].why}")
+            yield from kinds
+
+
+def bundle(crd_schemas: Path, crds: Path, kubernetes_schemas: Path) -> bytes:
+    """Return the bytes of the bundle made of the three folders.
+
+    Raises:
+        LookupError: a variant is not known here.
+        ValueError: a schema uses a keyword that this script does not know, or a definition cannot be converted.
         OSError: a file cannot be read.
     """
     members, kinds, custom_scope = custom(crd_schemas)
+    for kind in (*defined(crds), *defined(WRITTEN)):
+        key = f"{kind.api_version}/{kind.kind}"
+        if key not in kinds:
+            members[f"crd/{key}.json"] = shared(clean(kind.schema))
+            kinds[key] = {"all": f"crd/{key}.json"}
+            custom_scope[f"{kind.group}/{kind.kind}"] = kind.scope
     members["native.json"], native_scope = native(kubernetes_schemas)
     kinds.update({key: {"all": "native.json"} for key in members["native.json"]["kinds"]})
     other = {f"{group}/{kind}": "Cluster" for group, kind in pairs(OTHER_CLUSTER)}
@@ -453,10 +398,11 @@ def main() -> int:
     """Write the bundle where the arguments say, and print its size to stderr."""
     parser = argparse.ArgumentParser(description="Write the bundle of strict schemas that medpattern ships.")
     parser.add_argument("crd_schemas", type=Path, help="folder of CRD schemas with its index.json")
+    parser.add_argument("crds", type=Path, help="folder of CustomResourceDefinitions, <group>/<plural>.yaml")
     parser.add_argument("--kubernetes-schemas", type=Path, help="default: kubernetes-validate's own")
     parser.add_argument("--out", type=Path, default=BUNDLE, help=f"default: {BUNDLE}")
     args = parser.parse_args()
-    data = bundle(args.crd_schemas, args.kubernetes_schemas or kubernetes_schemas())
+    data = bundle(args.crd_schemas, args.crds, args.kubernetes_schemas or kubernetes_schemas())
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_bytes(data)
     print(f"{args.out}: {len(data)} bytes", file=sys.stderr)

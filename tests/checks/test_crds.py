@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import jsonschema_rs
 import pytest
 from tests.checks.samples import mutants, sample, without_refusals
+from tests.checks.script import build_script
 
 from medpattern.checks.crds import CustomKind, Skipped, convert
 from medpattern.checks.patterns import portable
@@ -298,15 +297,6 @@ def ordered(schema: Object) -> Object:
 if "MEDPATTERN_CRDS" in os.environ or CRDS.is_dir():
     FILES = {str(path.relative_to(CRDS)): path for path in sorted(CRDS.rglob("*.yaml"))}
     ROWS = json.loads((CRD_SCHEMAS / "index.json").read_bytes())
-
-    @cache
-    def build_script() -> ModuleType:
-        spec = importlib.util.spec_from_file_location("build_schemas", ROOT / ".ci" / "build_schemas.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
 
     @cache
     def kinds_of(file: str) -> list[CustomKind]:
