@@ -40,7 +40,7 @@ POD = {
 }
 
 
-class Begun(Exception):
+class Begun(Exception):  # noqa: N818
     """All settings were read, and nothing is wrong with them."""
 
 
