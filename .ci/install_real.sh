@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what tests/real starts: Ceph, Apache Kafka, PostgreSQL, Prometheus, Chromium, libfaketime, buildah.
+# Installs what tests/real starts: Ceph, Apache Kafka, PostgreSQL, Prometheus, Chromium, libfaketime, buildah, a registry.
 #
 # Debian packages by apt as root (another user is told the command), Kafka's jars by Maven, the base of the image under
 # test by debootstrap. All are kept in $MEDPATTERN_CI_CACHE (default: ~/.cache/medpattern). It prints versions, starts no
@@ -24,6 +24,7 @@ prometheus: prometheus
 chromium: chromium
 faketime: /usr/lib/*/faketime/libfaketime.so.1
 buildah: buildah
+docker-registry: docker-registry
 debootstrap: /usr/sbin/debootstrap
 LIST
 }

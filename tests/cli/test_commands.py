@@ -20,6 +20,8 @@ COMMANDS = [
     ("render",),
     ("explain",),
     ("schema",),
+    ("lock",),
+    ("promote",),
     ("list", "clusters"),
     ("list", "apps"),
     ("list", "charts"),
@@ -45,7 +47,7 @@ COMMANDS = [
 HEAVY = (
     "jinja2", "yaml", "jsonschema", "jsonschema_rs", "rich", "kubernetes", "pydantic", "helm_python", "packaging",
     "alembic", "boto3", "confluent_kafka", "cryptography", "jwt", "moto", "numpy", "onnxruntime", "PIL", "psycopg",
-    "prometheus_client", "pydicom", "pynetdicom", "sqlalchemy", "starlette", "urllib3", "uvicorn",
+    "prometheus_client", "oras", "pydicom", "requests", "ruamel", "semantic_version", "pynetdicom", "sqlalchemy", "starlette", "urllib3", "uvicorn",
 )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ def lock(
 
     Example: medpattern lock --update risk-assessment
     """
+    _require_libraries()
     from medpattern.lock.remotes import Remotes
     from medpattern.lock.run import lock_run
     from medpattern.rendering.selection import Selection
@@ -81,6 +82,7 @@ def promote(
 
     Example: medpattern promote registry.example.org/medpattern/medpattern@sha256:... --ring 0 --commit
     """
+    _require_libraries()
     from medpattern.lock.promotion import Image
     from medpattern.lock.run import promotion
     from medpattern.rendering.selection import Selection
@@ -102,6 +104,13 @@ def promote(
     else:
         console.say("next: medpattern render, and a commit with this message:\n")
         console.say(planned.message)
+
+
+def _require_libraries() -> None:
+    import importlib.util
+
+    if not all(importlib.util.find_spec(name) for name in ("ruamel", "oras", "semantic_version")):
+        raise UsageError("this command needs more libraries: pip install 'medpattern[lock]'")
 
 
 def _print_diffs(edits: tuple[FileEdit, ...]) -> None:

@@ -166,20 +166,34 @@ class Remotes:
         """The answer to GET of `path` below an image's repository, logged in where the registry wants it."""
         import requests
         from oras.container import Container
-        from oras.provider import Registry
 
         container = Container(image)
         host = _HOSTS.get(container.registry, container.registry)
         plain = host.partition(":")[0] in ("127.0.0.1", "localhost")
-        registry = Registry(hostname=host, insecure=plain, tls_verify=self.ca or True)
-        url = f"{registry.prefix}://{host}/v2/{container.api_prefix}/{path}"
-        # Without the decorator, which waits for most of a minute before it says that nobody answers.
-        ask = Registry.do_request.__wrapped__
+        url = f"{'http' if plain else 'https'}://{host}/v2/{container.api_prefix}/{path}"
+        headers = {"Accept": ", ".join(_MANIFESTS)}
         try:
-            registry.auth.load_configs(container)
-            return ask(registry, url, "GET", headers={"Accept": ", ".join(_MANIFESTS)})
+            answer = self._session.get(url, headers=headers, timeout=_SECONDS)
+            if answer.status_code == 401:
+                answer = self._logged_in(answer, container, host, plain=plain, headers=headers)
         except (requests.RequestException, OSError, ValueError) as problem:
             raise RemoteError(f"{image}: no answer from {host} ({type(problem).__name__})") from problem
+        if answer.status_code == 401:
+            raise RemoteError(f"{image}: the registry wants a login: docker login {host}")
+        return answer
+
+    def _logged_in(self, refused: Any, container: Any, host: str, *, plain: bool, headers: dict[str, str]) -> Any:
+        """The answer to the refused request, asked again in the way that the registry's challenge wants."""
+        from oras.provider import Registry
+
+        way = refused.headers.get("WWW-Authenticate", "").partition(" ")[0].lower()
+        backend = "basic" if way == "basic" else "token"
+        registry = Registry(hostname=host, insecure=plain, tls_verify=self.ca or True, auth_backend=backend)
+        registry.auth.load_configs(container)
+        if backend == "basic" and not getattr(registry.auth, "_basic_auth", None):
+            return refused
+        headers, changed = registry.auth.authenticate_request(refused, headers)
+        return self._session.get(refused.url, headers=headers, timeout=_SECONDS) if changed else refused
 
 
 def is_oci(repository: str) -> bool:
