@@ -52,6 +52,10 @@ GITOPS = {
     "permissions": {"rules": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}], "only": True},
 }
 BASES: dict[str, list[dict[str, Any]]] = {
+    "database": [
+        {"backup": {"enabled": True}, "metrics": {"podMonitor": {"enabled": True}}},
+        {"provider": "external", "external": {"cidrs": ["192.0.2.32/32"]}},
+    ],
     "gitops": [{}, GITOPS],
     "housekeeping": [
         {"database": {"from": "cnpg"}, "jobs": {"purge": {"enabled": True}}},

@@ -22,8 +22,9 @@ from medpattern.cli.main import app
 from medpattern.errors import UsageError
 from medpattern.fleet.fleet import load_fleet
 from medpattern.pipeline import logs, settings
+from medpattern.pipeline.database.roles import Role
 from medpattern.rendering.renderer import Renderer
-from tests.charts.test_shipped_charts import NAMES, generator, refusals, walked
+from tests.charts.test_shipped_charts import NAMES, chart_source, generator, refusals, walked
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "MEDPATTERN_"
@@ -250,3 +251,20 @@ def test_whatever_the_hospitals_run_starts(tmp_path: Path, monkeypatch: pytest.M
 
     assert wrong == []
     assert {"serve", "deadletter"} <= {one.container["args"][0] for one in found}
+
+
+def test_each_program_logs_in_with_the_role_that_the_database_has_for_it() -> None:
+    # Dead letters have a role for a sink that records; in a cluster the job replays and records, and the sink has none.
+    roles = chart_source("database").values.data["roles"]
+    assert {name: entry["role"] for name, entry in roles.items()} == {
+        role.value: role.default_name for role in Role if role is not Role.DEAD_LETTERS
+    }
+    for chart, program in (("risk-assessment", "service"), ("notifier", "notify"), ("housekeeping", "housekeeping")):
+        database = chart_source(chart).values.data["database"]
+        server = chart_source("database").values.data
+        assert database["role"] == roles[program]["role"]
+        assert database["passwordProperty"] == roles[program]["passwordProperty"]
+        assert database["remoteKey"] == server["passwords"]["remoteKey"]
+        assert database["name"] == server["databaseName"]
+        assert database["host"] == f"{server['name']}-rw.{database['namespace']}.svc"
+        assert database["caSecret"] == f"{server['name']}-ca-cert"
