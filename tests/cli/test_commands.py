@@ -18,6 +18,7 @@ from tests.fleet.small import CHECKOUT, SMALL, Result, copy_small, edit, medpatt
 COMMANDS = [
     ("init",),
     ("render",),
+    ("validate",),
     ("explain",),
     ("schema",),
     ("lock",),

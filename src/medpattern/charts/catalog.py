@@ -8,6 +8,7 @@ from pathlib import Path
 
 from medpattern.charts.files import builtin_folder, find_chart
 from medpattern.charts.source import ChartSource, read_chart
+from medpattern.errors import ChartSourceError
 
 _VALUES = re.compile(r"\.Values\.([A-Za-z_][A-Za-z0-9_]*)")
 _GLOBAL = re.compile(r"(?:values|Values)\.global\.([A-Za-z_][A-Za-z0-9_]*)|\bglobal\.([A-Za-z_][A-Za-z0-9_]*)")
@@ -18,11 +19,13 @@ class Catalog:
     """The charts of a repository at `root`; each is read once.
 
     `before` is the catalog of an earlier look at the same repository: of a chart that has not changed since, the very
-    source that it read is handed out again, so that what was made of it can be used again.
+    source that it read is handed out again, so that what was made of it can be used again. `unreadable` names charts
+    that could not be read.
     """
 
     root: Path
     before: Catalog | None = None
+    unreadable: set[str] = field(default_factory=set)
     _charts: dict[str, ChartSource | None] = field(default_factory=dict)
 
     def get(self, path: str) -> ChartSource | None:
@@ -37,9 +40,17 @@ class Catalog:
 
     def _read(self, path: str) -> ChartSource | None:
         folder = find_chart(self.root, path)
-        source = read_chart(folder, path) if folder else None
+        try:
+            source = read_chart(folder, path) if folder else None
+        except ChartSourceError:
+            self.unreadable.add(path)
+            raise
         known = self.before._charts.get(path) if self.before else None
         return known if known == source else source
+
+    def digests(self) -> dict[str, str]:
+        """sha256 of every chart that was asked for and could be read; "" for those that are not there."""
+        return {path: source.digest if source else "" for path, source in self._charts.items()}
 
     def names(self) -> list[str]:
         """Paths of all charts in `charts/` of the repository and of medpattern."""

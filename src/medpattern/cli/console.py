@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -39,13 +40,38 @@ def data_json(value: Any) -> None:
 def findings(found: Iterable[Finding]) -> None:
     """Findings as talk, one a line, and a last line that counts them."""
     found = list(found)
-    for finding in found:
-        colour = "red" if finding.severity is Severity.ERROR else "yellow"
-        place, rest = str(finding.place), str(finding)[len(str(finding.place)) :]
-        say(place + _colour(rest, colour, stderr=True))
-    errors = sum(finding.severity is Severity.ERROR for finding in found)
+    for one in found:
+        say(_finding(one, stderr=True))
+    errors = sum(one.severity is Severity.ERROR for one in found)
     if found:
         say(_counts(errors, len(found) - errors))
+
+
+def finding(found: Finding) -> None:
+    """One finding as data."""
+    data(_finding(found, stderr=False))
+
+
+def _finding(found: Finding, *, stderr: bool) -> str:
+    colour = "red" if found.severity is Severity.ERROR else "yellow"
+    place, rest = str(found.place), str(found)[len(str(found.place)) :]
+    return place + _colour(rest, colour, stderr=stderr)
+
+
+@contextmanager
+def progress(words: str) -> Iterator[Callable[[int, int, str], None] | None]:
+    """On a terminal, a function that shows (done, all, name) in one line of stderr, which is gone at the end."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+
+    def show(done: int, total: int, name: str) -> None:
+        typer.echo(f"\r\033[K{words} {name} ({done + 1} of {total})", err=True, nl=False)
+
+    try:
+        yield show
+    finally:
+        typer.echo("\r\033[K", err=True, nl=False)
 
 
 def _counts(errors: int, warnings: int) -> str:

@@ -31,6 +31,7 @@ from medpattern.cli.schema import schema
 from medpattern.cli.serve import serve
 from medpattern.cli.simulate import simulate
 from medpattern.cli.source import source
+from medpattern.cli.validate import validate
 from medpattern.errors import MedpatternError
 
 app = typer.Typer(
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 app.command("init")(init)
 app.command("render")(render)
+app.command("validate")(validate)
 app.command("explain")(explain)
 app.add_typer(listing, name="list")
 app.command("schema")(schema)

@@ -80,9 +80,10 @@ class CurrentInputs:
         needed = {join(self.folder, GLOBAL_FILE), *([self._facts[cluster]] if cluster in self._facts else [])}
         if not needed <= inputs.keys():
             return False
-        return all(self._digest(name, cluster) == digest for name, digest in inputs.items())
+        return all(self.digest(name, cluster) == digest for name, digest in inputs.items())
 
-    def _digest(self, name: str, cluster: str) -> str:
+    def digest(self, name: str, cluster: str = "") -> str:
+        """sha256 of an input as receipts name it, now; "" if it is not there."""
         if name == SPOKES:
             return self._spokes.digest(cluster)
         if name not in self._digests:

@@ -16,36 +16,13 @@ from medpattern.checks.schemas import SchemaSet
 from medpattern.checks.wiring import fleet_wiring, wiring_findings
 from medpattern.errors import UsageError
 from medpattern.findings import Finding, Place, Severity, in_order
+from medpattern.rendering.found import Validation
 from medpattern.rendering.inventories import inventory
 from medpattern.rendering.loose import read_folder
 from medpattern.rendering.renderer import RenderedCluster, Renderer
 from medpattern.rendering.selection import DEFAULT_TREE, Selection
 
 Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What a run found.
-
-    Attributes:
-        clusters: the names of those that were looked at.
-        objects: how many objects were looked at.
-        findings: all of them, equal ones of several clusters as one.
-        unseen: (cluster, application) of those whose objects nobody here knows, such as remote charts.
-        partial: clusters of which a part could not be rendered; their wiring was not looked at, since what is missing
-            would look like a dangling reference.
-        is_fleet: whether all clusters were looked at whole, so that rules between clusters were too.
-        others: how many documents of a folder of manifests are no objects.
-    """
-
-    clusters: tuple[str, ...]
-    objects: int
-    findings: tuple[Finding, ...]
-    unseen: tuple[tuple[str, str], ...] = ()
-    partial: tuple[str, ...] = ()
-    is_fleet: bool = False
-    others: int = 0
 
 
 @dataclass
@@ -198,7 +175,7 @@ def _apps(known: Inventory) -> set[str]:
 
 
 def _told_by_rendering(rendered: RenderedCluster) -> set[tuple[str, Place]]:
-    """(application, place) of the parts of images without a digest: rendering names each image once, whoever uses it."""
+    """(application, place) of the parts of images without a digest, each of which rendering names once itself."""
     return {
         (app.app.name, app.values.place((*path, key)))
         for app in rendered.apps
