@@ -77,6 +77,12 @@ BASES: dict[str, list[dict[str, Any]]] = {
         {"openshift": {"server": OUTSIDE}},
     ],
     "serverless": [{}],
+    "storage": [
+        {},
+        {"rook": {"disks": {"allNodes": False, "nodes": ["node-1"], "filter": "^sd[b-d]"}}},
+        {"provider": "odf", "objectStore": {"dataPool": {"layout": "erasure"}}},
+        {"provider": "external", "external": {"cidrs": ADDRESSES, "ca": {"from": "secret"}}},
+    ],
     "xray-storage": [{}, EXTERNAL_STORE, {"provider": "odf"}, {"simulated": {"enabled": True}}],
 }
 """What each chart's values are walked from: the defaults, and what one step from them does not reach."""
