@@ -21,11 +21,14 @@ from medpattern.pipeline.database.roles import RIGHTS, Role, grant
 from medpattern.pipeline.database.schema import metadata
 from medpattern.pipeline.database.standing import Known, Lease
 from medpattern.pipeline.database.verdicts import add_verdict, read_result, verdicts_of
+from medpattern.pipeline.deadletters.recorder import Recorder
 from medpattern.pipeline.deadletters.replay import Letters
 from medpattern.pipeline.failures import Unavailable
 from medpattern.pipeline.identity import ObjectVersion
+from medpattern.pipeline.kafka.reader import Record
 from medpattern.pipeline.notification.outgoing import Outgoing
 from medpattern.pipeline.reports.verdicts import NewVerdict, Opinion
+from tests.pipeline.deadletters.events import MAKER, given_up, notification, record
 from tests.pipeline.samples import result_of
 from tests.real.servers.names import unique_identifier
 from tests.real.servers.postgres import Database, Postgres
@@ -168,6 +171,9 @@ def test_housekeeping_purges_and_replays_and_leaves_the_audit_alone(as_role: As)
     assert purging.bury(engine, [image], Act("nightly", "retention", "")) == [RESULT.image_id]
     assert purging.live_leases(engine, [RESULT.image_id]) == 0
     assert purging.forget_results(engine, [RESULT.image_id]) == purging.Rows(results=1, verdicts=1)
+    # In a cluster the sink has no database: it is replay that records the topic.
+    (letter,) = MAKER.letters_of(given_up(notification(record("lost"))), now())
+    Recorder(engine, lambda _ids: None).handle([Record(0, 0, letter.id, letter.record())])
     letters = Letters(engine)
     assert letters.settled() == []
     letters.mark(["none"])

@@ -88,7 +88,7 @@ RIGHTS: Mapping[Role, tuple[Right, ...]] = {
         _right(schema.superseded, SELECT, DELETE),
         _right(schema.verdicts, SELECT, DELETE),
         _right(schema.notifications, SELECT, DELETE),
-        _right(schema.dead_letters, SELECT, UPDATE, DELETE),
+        _right(schema.dead_letters, SELECT, INSERT, UPDATE, DELETE),
         _right(schema.leases, SELECT, DELETE),
         # UPDATE for the lock alone that a purge takes on the table; PostgreSQL has no privilege of its own for it.
         _right(schema.tombstones, SELECT, INSERT, UPDATE),
