@@ -61,6 +61,10 @@ BASES: dict[str, list[dict[str, Any]]] = {
         {"database": {"from": "cnpg"}, "jobs": {"purge": {"enabled": True}}},
         {"s3": {"credentials": {"from": "secretStore"}}, "network": {"s3": OUTSIDE, "database": OUTSIDE}},
     ],
+    "image-generator": [
+        {"machine": {"rate": 0.5}},
+        {"s3": {"credentials": {"from": "secretStore"}}, "network": {"s3": OUTSIDE}},
+    ],
     "kafka": [{}, EXTERNAL_KAFKA, {"metrics": {"podMonitor": {"enabled": True}}}],
     "monitoring": [{}, {"namespaces": {"database": "data", "objectStore": "rook-ceph", "certManager": "cert-manager"}}],
     "notifier": [
