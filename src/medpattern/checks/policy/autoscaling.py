@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 from medpattern.checks.manifests import Manifest
 from medpattern.checks.policy.pods import KNATIVE
-from medpattern.checks.policy.reading import map_at
+from medpattern.checks.policy.reading import map_at, named
 from medpattern.checks.rules import Breach, Platform, Rule
 from medpattern.findings import KeyPath, Severity, did_you_mean
 
 PREFIX = "autoscaling.knative.dev/"
 # Of Knative Serving 1.17 to 1.23.
-KNOWN = frozenset(
+KNOWN = named(
     "activation-scale class initial-scale max-scale metric metric-aggregation-algorithm min-scale"
     " panic-threshold-percentage panic-window-percentage scale-down-delay scale-to-zero-pod-retention-period target"
-    " target-burst-capacity target-utilization-percentage window".split()
+    " target-burst-capacity target-utilization-percentage window"
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _OLD = frozenset(re.sub(r"-([a-z])", lambda match: match[1].upper(), name) for name in KNOWN) - KNOWN

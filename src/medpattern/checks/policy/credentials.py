@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 # What each form is, by those who issue it. None of them occurs by chance.
 FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -21,11 +22,17 @@ FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a private key", re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----|AGE-SECRET-KEY-1[0-9A-Z]{50,}")),
 )
 _IN_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s:/@\"'{}$<]*:([^\s/@\"']+)@[\w\[]", re.IGNORECASE)
-_OPTION = re.compile(r"--?[\w-]*(?:password|passwd|secret|token|api-?key)[\w-]*[= ]([^\s\"']+)", re.IGNORECASE)
-_SETTING = re.compile(r"(?:^|[\s;,&?])(?:password|passwd|pwd|secret_?key|api_?key)\s*=\s*([^\s;,&\"']+)", re.IGNORECASE)
-# Names that hold a credential, unless they go on to say that it stands elsewhere.
+_SAYS = r"(?:password|passwd|passphrase|token|api[_-]?key|secret[_-]?key|access[_-]?key|client[_-]?secret)"
+_OPTION = re.compile(rf"--?(?:[\w-]+[-_])?{_SAYS}[= ]([^\s\"']+)", re.IGNORECASE)
+_SETTING = re.compile(rf"(?:^|[\s;,&?]){_SAYS}\s*=\s*[\"']?([^\s;,&\"']+)", re.IGNORECASE)
+_LINE = re.compile(
+    rf"^\s*[\"']?(?:[\w.-]+[_.-])?{_SAYS}[\"']?\s*[:=]\s*[\"']?([^\s\"',;]+)", re.IGNORECASE | re.MULTILINE
+)
+# Names that hold a credential, unless they go on to say that it stands elsewhere. A field that is called `secret` or
+# `existingSecret` names a Secret.
 _NAME = re.compile(
-    r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_KEY(?:_ID)?|SECRET_KEY|PRIVATE_KEY|CREDENTIALS?)$"
+    r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|TOKEN|API_?KEY|ACCESS_KEY(?:_ID)?|SECRET_KEY|PRIVATE_KEY)$"
+    r"|(?:^|_)(?:CLIENT|APP|API|SHARED|WEBHOOK|OAUTH2?|OIDC|JWT|COOKIE|SESSION|SIGNING|HMAC)_SECRET$"
 )
 _NO_LETTER = re.compile(r"[^A-Z0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -38,6 +45,7 @@ _HARMLESS = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z0-9+/_-]{24,200}={0,2}")
 _TOO_LONG = 4096
+_SETTINGS = (".yaml", ".yml", ".properties", ".conf", ".cfg", ".ini", ".env", ".toml", ".json")
 # Programs name and pass on what is secret, so only the forms above count there.
 _SCRIPTS = (".py", ".sh", ".js", ".lua", ".go", ".rb", ".sql", ".md")
 
@@ -59,7 +67,9 @@ def credential(name: str, text: str) -> str:
         return "a URL with a password"
     if name.endswith(_SCRIPTS):
         return ""
-    if any(not _HARMLESS.fullmatch(match) for match in (*_OPTION.findall(text), *_SETTING.findall(text))):
+    settings = [*_OPTION.findall(text), *_SETTING.findall(text)]
+    settings += _LINE.findall(text) if name.endswith(_SETTINGS) else []
+    if any(not _HARMLESS.fullmatch(match) for match in settings):
         return "a password among settings"
     if says_credential(name) and not _HARMLESS.fullmatch(text):
         return f"the value of '{name}'"
@@ -85,7 +95,7 @@ def _looks_drawn(word: str) -> bool:
     classes = ["d" if c.isdigit() else "u" if c.isupper() else "l" for c in word if c.isalnum()]
     if len(set(classes)) < 3 or len(classes) < 20:
         return False
-    changes = sum(a != b for a, b in zip(classes, classes[1:], strict=False)) / len(classes)
+    changes = sum(a != b for a, b in pairwise(classes)) / len(classes)
     return changes > 0.4 and _entropy(word) > 0.8 * math.log2(min(len(word), 64))
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from medpattern.checks.manifests import Manifest, value_at
-from medpattern.checks.policy.reading import Text, map_at, mapping, texts
+from medpattern.checks.policy.reading import Text, map_at, mapping, named, texts
 from medpattern.checks.rules import Breach, Platform, Rule
 from medpattern.findings import KeyPath
 
@@ -20,13 +20,14 @@ _MRN = re.compile(r"(?:^|[^a-z])(?:mrn|medrec|patient(?:id)?|pat)[-_.:=# ]?0*\d{
 _DICOM_NAME = re.compile(r"\b[A-Z][A-Za-z'-]+\^[A-Z][A-Za-z'-]+")
 _PERSON = re.compile(r"(?:^|[^a-z])patients?[-_./]([a-z]+)[-_.]([a-z]+)", re.IGNORECASE)
 # Words after `patient-` that speak of no person.
-_GENERAL = frozenset(
-    "access alert alerts api app archive audit backup bucket care cache channel classifier dashboard data database db dead"
-    " dispatcher event events export fhir flow gateway history identity image images index info ingest intake key keys"
-    " letters list log logs lookup management map mapping master mirror model monitor notes notification notifications"
-    " personal portal processed processor profile pseudonym pseudonyms queue raw record records registry report reports"
-    " result results safety scan scans search secret secrets service services source staging store summary table test"
-    " topic topics ui view vitals volume web work xray xrays".split()
+_GENERAL = named(
+    "access alert alerts api app archive audit backup bucket care cache channel classifier dashboard data"
+    " database db dead dispatcher event events export fhir flow gateway history identity image images index"
+    " info ingest intake key keys letters list log logs lookup management map mapping master mirror model"
+    " monitor notes notification notifications personal portal processed processor profile pseudonym pseudonyms"
+    " queue raw record records registry report reports result results safety scan scans search secret secrets"
+    " service services source staging store summary table test topic topics ui view vitals volume web work xray"
+    " xrays"
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SPLIT = re.compile(r"[^a-z0-9]+")

@@ -1,7 +1,7 @@
 """What Knative's webhook refuses with its default flags, although the schema of its kinds takes it.
 
-After `ValidatePodSpec` of knative.dev/serving, and tried against the real webhook: of 22 Services, one each with a field
-as below, it refused all but emptyDir and a misspelt annotation (autoscaling.py).
+After `ValidatePodSpec` of knative.dev/serving, and tried against the real webhook: of 22 Services,
+each with one of these, it refused all but those with an emptyDir or a misspelt annotation (autoscaling.py).
 """
 
 from __future__ import annotations

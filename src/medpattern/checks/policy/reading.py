@@ -20,6 +20,11 @@ class Text:
     text: str
 
 
+def named(text: str) -> frozenset[str]:
+    """The words of a text as a set, for tables that read better so."""
+    return frozenset(text.split())
+
+
 def mapping(value: Any) -> dict[str, Any]:
     """`value` if it is a map, else {}."""
     return value if isinstance(value, dict) else {}

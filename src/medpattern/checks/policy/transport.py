@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from medpattern.checks.manifests import Manifest
-from medpattern.checks.policy.reading import Text, is_true, items_at, map_at, sequence, texts, word
+from medpattern.checks.policy.reading import Text, deepest, is_true, items_at, map_at, sequence, texts, word
 from medpattern.checks.rules import Breach, Platform, Rule
 from medpattern.findings import KeyPath
 
@@ -48,7 +48,7 @@ def plaintext_kafka(manifest: Manifest, _platform: Platform) -> Iterator[Breach]
 def plaintext_sources(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
     """KafkaSources that talk to the brokers without TLS."""
     if map_at(manifest.data, "spec", "net", "tls").get("enable") is not True:
-        path: KeyPath = ("spec", "net", "tls") if map_at(manifest.data, "spec", "net") else ("spec",)
+        path = deepest(manifest.data, ("spec", "net", "tls", "enable"))
         yield Breach(path, "reads Kafka without TLS", "set net.tls.enable: true and net.tls.caCert")
 
 

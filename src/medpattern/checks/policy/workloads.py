@@ -15,7 +15,7 @@ from medpattern.findings import KeyPath, Severity
 def missing_resources(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
     """Containers without requests, or without a limit of memory.
 
-    A limit of CPU is left to taste: CPU is shared out by the requests, while memory without a limit takes the node down.
+    A limit of CPU is left to taste: CPU is shared out by the requests, while memory without one takes the node down.
     A limit stands for a request that is not there, as the API server has it.
     """
     pod = pod_of(manifest)
