@@ -105,6 +105,7 @@ class Inventory:
         manifests: every object that is known.
         unseen: applications whose objects are not known (remote charts, ordinary ones without Helm) -> what their
             values say that they make, as (group, kind), and into which namespace.
+        given: what the site brings along (`medpattern.given`), as KIND/NAMESPACE/NAME or KIND/NAME.
     """
 
     cluster: str
@@ -112,6 +113,7 @@ class Inventory:
     kubernetes_version: str = ""
     manifests: tuple[Manifest, ...] = ()
     unseen: dict[str, Unseen] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
 
     @cached_property
     def by_key(self) -> dict[ObjectKey, Manifest]:

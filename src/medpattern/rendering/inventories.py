@@ -13,6 +13,8 @@ from medpattern.checks.manifests import Inventory, Locate, Manifest, Unseen, eve
 from medpattern.checks.schemas import SchemaSet
 from medpattern.errors import HelmError
 from medpattern.findings import KeyPath, Place
+from medpattern.fleet.cluster import Cluster
+from medpattern.fleet.merge import lookup
 from medpattern.rendering.apps import RenderedApp
 from medpattern.rendering.renderer import RenderedCluster
 
@@ -31,7 +33,20 @@ def inventory(rendered: RenderedCluster, schemas: SchemaSet, tree: str) -> Inven
         if app.chart is None and not made:
             unseen[app.app.name] = Unseen(app.app.namespace, frozenset(declared_kinds(app.app.kinds)))
         manifests += made
-    return Inventory(rendered.cluster.name, facts.distribution, facts.kubernetes_version, tuple(manifests), unseen)
+    return Inventory(
+        rendered.cluster.name,
+        facts.distribution,
+        facts.kubernetes_version,
+        tuple(manifests),
+        unseen,
+        _given(rendered.cluster),
+    )
+
+
+def _given(cluster: Cluster) -> frozenset[str]:
+    """`medpattern.given`: what the site brings along, without the entries that are null."""
+    found = lookup(cluster.values, ("medpattern", "given"))[1]
+    return frozenset(name for name, reason in found.items() if reason) if isinstance(found, dict) else frozenset()
 
 
 def _of_root(rendered: RenderedCluster, tree: str) -> Iterator[Manifest]:
