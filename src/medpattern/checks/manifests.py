@@ -106,6 +106,7 @@ class Inventory:
         unseen: applications whose objects are not known (remote charts, ordinary ones without Helm) -> what their
             values say that they make, as (group, kind), and into which namespace.
         given: what the site brings along (`medpattern.given`), as KIND/NAMESPACE/NAME or KIND/NAME.
+        reach: how Argo CD reaches the cluster; None if that is not known.
     """
 
     cluster: str
@@ -114,6 +115,7 @@ class Inventory:
     manifests: tuple[Manifest, ...] = ()
     unseen: dict[str, Unseen] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
+    reach: Reach | None = None
 
     @cached_property
     def by_key(self) -> dict[ObjectKey, Manifest]:
@@ -133,6 +135,19 @@ class Inventory:
         for manifest in self.manifests:
             found.setdefault((manifest.group, manifest.kind), []).append(manifest)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How Argo CD reaches a cluster.
+
+    `server` is its API server's URL, "" if unknown; `pushed_by` the cluster whose Argo CD applies it, "" for itself;
+    `locate` finds the line of a fact, such as ("server",).
+    """
+
+    server: str
+    pushed_by: str
+    locate: Locate = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

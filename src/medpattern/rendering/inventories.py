@@ -9,11 +9,12 @@ from medpattern.argocd.grants import declared_kinds
 from medpattern.argocd.waves import sync_waves
 from medpattern.charts.leaves import Leaf
 from medpattern.charts.skeleton import SkeletonObject
-from medpattern.checks.manifests import Inventory, Locate, Manifest, Unseen, everywhere
+from medpattern.checks.manifests import Inventory, Locate, Manifest, Reach, Unseen, everywhere
 from medpattern.checks.schemas import SchemaSet
 from medpattern.errors import HelmError
 from medpattern.findings import KeyPath, Place
 from medpattern.fleet.cluster import Cluster
+from medpattern.fleet.facts import Facts
 from medpattern.fleet.merge import lookup
 from medpattern.rendering.apps import RenderedApp
 from medpattern.rendering.renderer import RenderedCluster
@@ -40,7 +41,14 @@ def inventory(rendered: RenderedCluster, schemas: SchemaSet, tree: str) -> Inven
         tuple(manifests),
         unseen,
         _given(rendered.cluster),
+        _reach(facts),
     )
+
+
+def _reach(facts: Facts) -> Reach:
+    document = facts.document
+    locate = document.place if document else everywhere(Place(f"clusters/{facts.name}.yaml"))
+    return Reach(facts.server, facts.hub if facts.is_pushed else "", locate)
 
 
 def _given(cluster: Cluster) -> frozenset[str]:
