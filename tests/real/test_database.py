@@ -12,6 +12,7 @@ from medpattern.pipeline.database.migrate import migrate
 from tests.pipeline.database.test_accounting import *  # noqa: F403
 from tests.pipeline.database.test_engine import *  # noqa: F403
 from tests.pipeline.database.test_migrate import *  # noqa: F403
+from tests.pipeline.database.test_pages import *  # noqa: F403
 from tests.pipeline.database.test_results import *  # noqa: F403
 from tests.pipeline.database.test_verdicts import *  # noqa: F403
 from tests.real.servers.postgres import Database

@@ -68,7 +68,8 @@ def _role_names(env: Environment) -> RoleNames:
     if not _POINTER.fullmatch(found.claim):
         env.problem("MEDPATTERN_OIDC_ROLES is no path in a token: a JSON pointer such as /realm_access/roles is wanted")
     if len({found.viewer, found.reader, found.identifier}) < 3:
-        env.problem("MEDPATTERN_OIDC_ROLE_*: two roles have one name, so whoever holds one would hold both")
+        names = "MEDPATTERN_OIDC_ROLE_VIEWER, MEDPATTERN_OIDC_ROLE_READER and MEDPATTERN_OIDC_ROLE_IDENTIFIER"
+        env.problem(f"{names}: two have one name, so whoever holds one role would hold both")
     return found
 
 

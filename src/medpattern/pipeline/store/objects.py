@@ -67,6 +67,8 @@ class ObjectStore:
             read_timeout=self._timeout,
             # Whoever sent the event repeats it; a second layer of patience would only hide an outage.
             retries={"total_max_attempts": 2, "mode": "standard"},
+            # Else pre-signed addresses would be of the second version, which many stores refuse.
+            signature_version="s3v4" if service == "s3" else None,
             s3={"addressing_style": "path"},
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
