@@ -67,6 +67,10 @@ BASES: dict[str, list[dict[str, Any]]] = {
     ],
     "kafka": [{}, EXTERNAL_KAFKA, {"metrics": {"podMonitor": {"enabled": True}}}],
     "monitoring": [{}, {"namespaces": {"database": "data", "objectStore": "rook-ceph", "certManager": "cert-manager"}}],
+    "kafka-ui": [
+        {"network": {"login": OUTSIDE}},
+        {"network": {"login": {"namespace": "login"}}, "tls": {"issuer": {"name": "hospital"}}},
+    ],
     "notifier": [
         {"database": {"from": "cnpg"}, "metrics": {"podMonitor": {"enabled": True}}},
         {"webhook": {"enabled": True}, "network": {"mail": OUTSIDE, "webhook": OUTSIDE, "database": OUTSIDE}},
@@ -231,9 +235,12 @@ def test_the_settings_of_the_job_and_those_it_is_compared_by_are_the_same() -> N
 OPEN: list[tuple[str, dict[str, Any], KeyPath]] = [
     ("kafka", {"externalListener": {"enabled": True}}, ("externalListener", "allowedCIDRs")),
     ("kafka", {"externalListener": {"enabled": True, "type": "route"}}, ("externalListener", "allowedCIDRs")),
+    ("kafka-ui", {}, ("network", "login", "cidrs")),
     ("risk-assessment", {"network": {"s3": {"namespace": ""}}}, ("network", "s3", "cidrs")),
     ("risk-assessment", {"network": {"database": {"namespace": ""}}}, ("network", "database", "cidrs")),
     ("risk-assessment", {"network": {"s3": {"ports": []}}}, ("network", "s3", "ports")),
+    ("secrets", {"openshift": {"server": {"namespace": ""}}}, ("openshift", "server", "cidrs")),
+    ("storage", {"provider": "external"}, ("external", "cidrs")),
     ("xray-storage", {"provider": "external"}, ("network", "s3CIDRs")),
     ("xray-storage", {"network": {"s3Ports": []}}, ("network", "s3Ports")),
 ]
