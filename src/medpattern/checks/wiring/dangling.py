@@ -38,7 +38,7 @@ def _reference(graph: Graph, reference: Reference) -> Iterator[Wrong]:
     for key in reference.keys:
         if found.keys is not None and key not in found.keys and not (reference.optional or graph.is_given(thing)):
             message = f"{reference.role} the key '{key}' of {thing}, which has none of that name"
-            yield Wrong("missing-key", reference.user, reference.path, message, did_you_mean(key, found.keys))
+            yield Wrong("unwritten-key", reference.user, reference.path, message, did_you_mean(key, found.keys))
     yield from _port(reference, found)
 
 

@@ -126,6 +126,11 @@ class Selector(NamedTuple):
     labels: tuple[tuple[str, str], ...]
     expressions: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
 
+    @property
+    def weight(self) -> int:
+        """How much it asks for."""
+        return len(self.labels) + len(self.expressions)
+
     def matches(self, labels: dict[str, Any]) -> bool:
         """Whether something with these labels is selected; an empty selector selects everything."""
         for key, value in self.labels:
