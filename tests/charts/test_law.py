@@ -39,6 +39,8 @@ from tests.charts.engines import (
     parsed,
 )
 from tests.charts.strategies import integers, keys, numbers, texts, valid_under
+from tests.charts.test_shipped_charts import generated as from_values
+from tests.charts.test_shipped_charts import with_defaults
 
 ROOT = Path(__file__).parents[2]
 LAW = read_chart(Path(__file__).parent / "fixtures" / "law-chart", "charts/law-chart")
@@ -51,14 +53,25 @@ EXAMPLES = {"sdk": 120, "binary": 12}
 
 @cache
 def fleet_charts() -> dict[str, GeneratedChart]:
-    """Every generated chart of the repository's own fleet as `cluster/application`."""
+    """Every generated chart of the repository's own fleet as `cluster/application`.
+
+    Charts of applications that are disabled everywhere are made from their defaults, as `disabled/chart`.
+    """
     fleet = load_fleet(ROOT)
-    return {
+    charts = {
         f"{made.cluster.name}/{app.app.name}": app.chart
         for made in Renderer(fleet).clusters(fleet.facts)
         for app in made.apps
         if app.chart is not None
     }
+    disabled = {
+        app.path.removeprefix("charts/")
+        for facts in fleet.facts
+        for app in fleet.cluster(facts).applications
+        if app.disabled and app.path.startswith("charts/")
+    }
+    used = {chart.source.name for chart in charts.values()}
+    return charts | {f"disabled/{name}": from_values(name, with_defaults(name)) for name in sorted(disabled - used)}
 
 
 def complete(values: dict[str, Any], source: ChartSource = LAW) -> dict[str, Any]:
@@ -121,7 +134,7 @@ def test_the_fleet_has_charts_for_both_distributions() -> None:
 
 
 @with_each_engine
-@pytest.mark.parametrize("cluster", sorted(path.stem for path in ROOT.glob("values/clusters/*.yaml")))
+@pytest.mark.parametrize("cluster", [*sorted(path.stem for path in ROOT.glob("values/clusters/*.yaml")), "disabled"])
 def test_the_charts_of_a_cluster_obey_the_law(engine: Engine, cluster: str) -> None:
     charts = {name: chart for name, chart in fleet_charts().items() if name.startswith(f"{cluster}/")}
     for name, chart in charts.items():
