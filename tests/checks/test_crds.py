@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.checks.definitions import crd, film
 from tests.checks.samples import mutants, sample, without_refusals
 from tests.checks.script import build_script
 
@@ -27,39 +28,12 @@ CRDS = Path(os.environ.get("MEDPATTERN_CRDS", SHARED / "crds"))
 CRD_SCHEMAS = Path(os.environ.get("MEDPATTERN_CRD_SCHEMAS", SHARED / "crd-schemas"))
 
 
-def crd(spec: Object, **more: Any) -> Object:
-    """A definition of the kind Film of example.org/v1 whose objects have the given spec."""
-    version = {
-        "name": "v1",
-        "served": True,
-        "storage": True,
-        "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}},
-    }
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "films.example.org"},
-        "spec": {
-            "group": "example.org",
-            "scope": "Namespaced",
-            "names": {"kind": "Film", "plural": "films"},
-            "versions": [version],
-            **more,
-        },
-    }
-
-
 def converted(definition: Object) -> CustomKind:
     """The only kind that a definition makes."""
     kinds, skipped = convert(definition)
     assert skipped == []
     (kind,) = kinds
     return kind
-
-
-def film(spec: Any, **metadata: Any) -> Object:
-    """A Film with the given spec."""
-    return {"apiVersion": "example.org/v1", "kind": "Film", "metadata": {"name": "a", **metadata}, "spec": spec}
 
 
 def obj(**properties: Any) -> Object:

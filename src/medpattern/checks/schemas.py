@@ -1,42 +1,40 @@
-"""Strict schemas of the Kubernetes objects that medpattern renders, shipped with it and read offline.
-
-The bundle `data/schemas.zip` is written by `.ci/build_schemas.py`, which also describes its members. Only the
-members that are asked for are unpacked; a kind's schema is compiled once per SchemaSet.
-"""
+"""Strict schemas of Kubernetes objects: those shipped with medpattern, and others that a person names."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any
 
-from medpattern.documents.validation import Schema, Violation, type_name
-
-if TYPE_CHECKING:
-    import zipfile
-    from collections.abc import Iterator
-
-    from medpattern.findings import KeyPath
-
-Scope = Literal["Cluster", "Namespaced"]
+from medpattern.checks.bundle import Bundle
+from medpattern.checks.installed import InstalledKubernetes
+from medpattern.checks.sources import Judge, KindRow, Scope, Source
+from medpattern.documents.validation import Violation, type_name
+from medpattern.findings import KeyPath
 
 DISTRIBUTIONS = ("kubernetes", "openshift")
 
 
 class SchemaSet:
-    """The shipped schemas. Cheap to make: nothing is read before the first question.
+    """Schemas from several sources: those named, in their order, then the shipped ones, then an optional package.
 
+    The first source that knows a kind answers for it. Cheap to make: nothing is read before the first question.
     Keep one instance for many objects, since it keeps what it compiled. Not safe for use by several threads.
     """
 
-    def __init__(self) -> None:
-        self._schemas: dict[tuple[str, int], Schema] = {}
+    def __init__(self, sources: Sequence[Source] = ()) -> None:
+        self.sources: tuple[Source, ...] = (*sources, Bundle(), InstalledKubernetes())
+        self._judges: dict[tuple[str, str, int, str], Judge | None] = {}
+
+    def rows(self) -> list[KindRow]:
+        """Every kind with a schema, of each source."""
+        return [row for source in self.sources for row in source.rows()]
 
     def covers(self, api_version: str, kind: str) -> bool:
         """Say whether there is a schema for the kind, e.g. `covers("apps/v1", "Deployment")`."""
-        return f"{api_version}/{kind}" in self._index["kinds"]
+        return any(source.covers(api_version, kind) for source in self.sources)
 
     def scope(self, group: str, kind: str) -> Scope | None:
         """Say whether objects of a kind live in a namespace.
@@ -47,9 +45,9 @@ class SchemaSet:
 
         Returns:
             The scope, or None if the kind is not known. Far more kinds are known than have a schema here:
-            all native ones and all custom ones that were collected.
+            all native ones and some custom ones besides.
         """
-        return cast("Scope | None", self._index["scope"].get(f"{group}/{kind}"))
+        return next((found for source in self.sources if (found := source.scope(group, kind))), None)
 
     def violations(
         self, obj: dict[str, Any], kubernetes_version: str, distribution: str = "kubernetes"
@@ -75,102 +73,39 @@ class SchemaSet:
         """
         if distribution not in DISTRIBUTIONS:
             raise ValueError(f"{distribution!r} is not one of {', '.join(DISTRIBUTIONS)}")
-        minor = self._known_minor(kubernetes_version)
+        minor = _minor(kubernetes_version)
         api_version, kind = obj.get("apiVersion"), obj.get("kind")
-        key = f"{api_version}/{kind}"
-        members = self._index["kinds"].get(key)
-        if members is None:
+        judge = self._judge(api_version, kind, minor, distribution)
+        if judge is None:
             message = f"no schema is known for kind {kind!r} of apiVersion {api_version!r}"
             return [Violation(("kind",), "not-allowed", message)]
-        member = members.get(distribution, members["all"])
-        found = self._refusals(self._schema(key, minor) if member == "native.json" else self._schema(member), obj)
+        found = self._refusals(judge, obj)
         if (api_version, kind) == ("v1", "Secret"):
             found = [_withheld(one, obj) for one in found]
         return sorted(found, key=lambda one: ([(isinstance(p, str), p) for p in one.path], one.message))
 
-    def _refusals(self, schema: Schema, obj: dict[str, Any]) -> list[Violation]:
+    def _refusals(self, judge: Judge, obj: dict[str, Any]) -> list[Violation]:
         try:
-            return schema.violations(obj)
+            return judge.violations(obj)
         except ValueError:
             # a value that is no JSON, or a subclass of str or int, which the fast validator does not take
-            return list(_no_json((), obj)) or self._refusals(schema, json.loads(json.dumps(obj)))
+            return list(_no_json((), obj)) or self._refusals(judge, json.loads(json.dumps(obj)))
 
-    def _schema(self, name: str, minor: int = 0) -> Schema:
-        """Return the schema of a bundle's member, or of a native kind in one Kubernetes version."""
-        if (name, minor) not in self._schemas:
-            self._schemas[name, minor] = Schema(self._native_schema(name, minor) if minor else self._read(name))
-        return self._schemas[name, minor]
-
-    def _native_schema(self, key: str, minor: int) -> dict[str, Any]:
-        """Put a native kind's schema of one Kubernetes version together from the definitions it reaches."""
-        root = _run(self._native["kinds"][key], minor)
-        definitions: dict[str, Any] = {}
-        waiting = list(_references(root))
-        while waiting:
-            name = waiting.pop()
-            if name not in definitions:
-                definitions[name] = _run(self._native["definitions"][name], minor)
-                waiting += _references(definitions[name])
-        return {**_draft_7(root), "$defs": definitions}
-
-    def _known_minor(self, version: str) -> int:
-        match = re.match(r"v?1\.(\d+)(?:[.+-]|$)", version)
-        if match is None:
-            raise ValueError(f"{version!r} is no Kubernetes version like 1.34")
-        known: list[int] = self._index["minors"]
-        return max(known[0], min(known[-1], int(match[1])))
-
-    @cached_property
-    def _index(self) -> dict[str, Any]:
-        return self._read("index.json")
-
-    @cached_property
-    def _native(self) -> dict[str, Any]:
-        return self._read("native.json")
-
-    @cached_property
-    def _archive(self) -> zipfile.ZipFile:
-        import io
-        import zipfile
-        from importlib.resources import files
-
-        data = files(__package__).joinpath("data", "schemas.zip").read_bytes()
-        return zipfile.ZipFile(io.BytesIO(data))
-
-    def _read(self, member: str) -> dict[str, Any]:
-        return cast("dict[str, Any]", json.loads(self._archive.read(member)))
+    def _judge(self, api_version: object, kind: object, minor: int, distribution: str) -> Judge | None:
+        if not isinstance(api_version, str) or not isinstance(kind, str):
+            return None
+        key = (api_version, kind, minor, distribution)
+        if key not in self._judges:
+            found = (source.schema(*key) for source in self.sources if source.covers(api_version, kind))
+            self._judges[key] = next(found, None)
+        return self._judges[key]
 
 
-def _run(runs: list[list[Any]], minor: int) -> dict[str, Any]:
-    """Return the schema of the last run that starts at or before the minor version."""
-    return cast("dict[str, Any]", next(schema for first, schema in reversed(runs) if first <= minor))
-
-
-def _draft_7(schema: Any) -> Any:
-    """Return the schema with what stands beside a `$ref` put where draft 7 does not overlook it."""
-    if isinstance(schema, list):
-        return [_draft_7(value) for value in schema]
-    if not isinstance(schema, dict):
-        return schema
-    beside = {key: _draft_7(value) for key, value in schema.items()}
-    target = beside.get("$ref")
-    if not isinstance(target, str) or len(beside) == 1:
-        return beside
-    del beside["$ref"]
-    return {"allOf": [{"$ref": target}, beside]}
-
-
-def _references(schema: Any) -> Iterator[str]:
-    """Yield the names of the definitions that a schema refers to."""
-    if isinstance(schema, dict):
-        for key, value in schema.items():
-            if key == "$ref" and isinstance(value, str):
-                yield value.removeprefix("#/$defs/")
-            else:
-                yield from _references(value)
-    elif isinstance(schema, list):
-        for value in schema:
-            yield from _references(value)
+def _minor(version: str) -> int:
+    match = re.match(r"v?1\.(\d+)(?:[.+-]|$)", version)
+    if match is None:
+        raise ValueError(f"{version!r} is no Kubernetes version like 1.34")
+    return int(match[1])
 
 
 def _no_json(path: KeyPath, value: Any) -> Iterator[Violation]:

@@ -22,16 +22,17 @@ class Violation:
 
 
 class Schema:
-    """One JSON Schema (draft 7), compiled when first used."""
+    """One JSON Schema (draft 7), compiled when first used. `formats` says whether words of `format` are judged."""
 
-    def __init__(self, schema: dict[str, Any]) -> None:
+    def __init__(self, schema: dict[str, Any], *, formats: bool = True) -> None:
         self.schema = schema
+        self.formats = formats
 
     @cached_property
     def _decider(self) -> Any:
         import jsonschema_rs
 
-        return jsonschema_rs.Draft7Validator(self.schema)
+        return jsonschema_rs.Draft7Validator(self.schema, validate_formats=self.formats)
 
     def accepts(self, data: Any) -> bool:
         """Whether `data` obeys the schema."""
@@ -44,7 +45,7 @@ class Schema:
         import jsonschema
 
         validator = jsonschema.Draft7Validator(self.schema)
-        found = list(dict.fromkeys(_explained(validator.iter_errors(data))))
+        found = list(dict.fromkeys(explained(validator.iter_errors(data))))
         # The two differ in corners (a newline at the end of a name): a refusal must not get lost.
         return found or [
             Violation(tuple(error.instance_path), "not-allowed", _shortened(error.message))
@@ -63,7 +64,8 @@ def schema_problem(schema: dict[str, Any]) -> str:
     return ""
 
 
-def _explained(errors: Iterable[Any]) -> Iterator[Violation]:
+def explained(errors: Iterable[Any]) -> Iterator[Violation]:
+    """What the errors of the package jsonschema mean to a person."""
     for error in errors:
         if error.validator in ("anyOf", "oneOf") and error.context:
             yield from _alternatives(error)
@@ -87,7 +89,7 @@ def _alternatives(error: Any) -> Iterator[Violation]:
     fitting: list[list[Any]] = [group for group in branches.values() if not any(misfit(inner) for inner in group)]
     if fitting:
         shortest: list[Any] = min(fitting, key=len)
-        yield from _explained(shortest)
+        yield from explained(shortest)
         return
     choices = [error_ for group in branches.values() for error_ in group if error_.validator == "enum"]
     if isinstance(error.instance, str) and choices:

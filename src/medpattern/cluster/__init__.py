@@ -1,0 +1,1 @@
+"""The Kubernetes edge: what is asked of a live cluster."""
