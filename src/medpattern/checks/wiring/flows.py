@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from medpattern.checks.manifests import Manifest
 from medpattern.checks.wiring.graph import Graph
+from medpattern.checks.wiring.paths import first
 from medpattern.checks.wiring.tables import (
     CONFIG_MAP,
     DATABASE,
@@ -262,15 +262,12 @@ def _has_token(graph: Graph, pod: Provision) -> bool:
     path = graph.tables.embeds.get(kind_of(pod.maker))
     if path is None:
         return False
-    spec: Any = pod.maker.data
-    for key in path:
-        spec = spec.get(key) if isinstance(spec, dict) else None
-    spec = spec.get("spec") if isinstance(spec, dict) else None
+    spec = first(pod.maker.data, (*path, "spec"))
     if not isinstance(spec, dict) or spec.get("automountServiceAccountToken") is False:
         return False
     if spec.get("automountServiceAccountToken") is True:
         return True
-    account = graph.find(Thing("ServiceAccount", pod.thing.namespace, str(spec.get("serviceAccountName") or "default")))
-    return (
-        account is None or account.maker is None or account.maker.data.get("automountServiceAccountToken") is not False
-    )
+    name = str(spec.get("serviceAccountName") or "default")
+    account = graph.find(Thing(SERVICE_ACCOUNT, pod.thing.namespace, name))
+    maker = account.maker if account else None
+    return maker is None or maker.data.get("automountServiceAccountToken") is not False
