@@ -250,7 +250,9 @@ def test_whatever_the_hospitals_run_starts(tmp_path: Path, monkeypatch: pytest.M
     ]  # fmt: skip
 
     assert wrong == []
-    assert {"serve", "deadletter"} <= {one.container["args"][0] for one in found}
+    assert {"serve", "deadletter", "notify", "backfill", "replay", "purge", "migrate"} <= {
+        one.container["args"][0] for one in found
+    }
 
 
 def test_each_program_logs_in_with_the_role_that_the_database_has_for_it() -> None:
