@@ -57,7 +57,7 @@ def source(
     return obj("sources.knative.dev/v1", "KafkaSource", name, spec=spec)
 
 
-def application(name: str, **destination: str) -> Object:
+def application(name: str, /, **destination: str) -> Object:
     return obj("argoproj.io/v1alpha1", "Application", name, "argocd", spec={"destination": destination})
 
 
