@@ -87,9 +87,9 @@ def _fingerprint(finding: Finding) -> str:
 
 
 def _suppression(waiver: Waiver, below: str) -> dict[str, Any]:
+    # Without a status it is accepted.
     return {
         "kind": "external",
-        "status": "accepted",
         "justification": f"{waiver.reason} (until {waiver.expires})",
         "location": {"physicalLocation": _location(waiver.place, below)},
     }

@@ -10,6 +10,7 @@ import typer
 
 from medpattern.cli import console
 from medpattern.cli.options import Facts, Root, Values, complete_app, complete_cluster
+from medpattern.cli.schemas import Context, Folders, FromCluster, chosen
 
 if TYPE_CHECKING:
     from medpattern.checks.schemas import SchemaSet
@@ -64,11 +65,9 @@ def validate(
                                   "Default: the newest that is known.", show_default=False)] = "",
     waivers: Annotated[Path | None, typer.Option(metavar="FILE", help="Findings that do not count for a while. "
                        "Default: waivers.yaml beside the values files.", dir_okay=False, show_default=False)] = None,
-    schemas: Annotated[Path | None, typer.Option(metavar="DIR", help="Further CustomResourceDefinitions or JSON "
-                       "schemas, which win over the shipped ones.", envvar="MEDPATTERN_SCHEMAS", file_okay=False,
-                       show_default=False)] = None,
-    from_cluster: Annotated[bool, typer.Option("--from-cluster", help="Take the schemas of custom resources from the "
-                            "cluster that kubectl talks to.")] = False,
+    schemas: Folders = None,
+    from_cluster: FromCluster = False,
+    context: Context = None,
     explain: Annotated[str, typer.Option(metavar="CODE", help="Print what a finding means, why, and how to mend it; "
                        "nothing is validated.", autocompletion=complete_code, show_default=False)] = "",
     fail_on: Annotated[FailOn, typer.Option(help="What ends with exit code 1.")] = FailOn.ERROR,
@@ -99,7 +98,8 @@ def validate(
     if manifests:
         if not selection.is_whole or values or facts:
             raise UsageError("--manifests goes with none of --cluster, --group, --app, --values and --clusters")
-        found = _manifests(manifests, _schemas(schemas, from_cluster), distribution, kubernetes_version, root)
+        named = chosen(schemas or [], from_cluster=from_cluster, context=context)
+        found = _manifests(manifests, named, distribution, kubernetes_version, root)
     else:
         if kubernetes_version or distribution:
             raise UsageError("--distribution and --kubernetes-version go with --manifests; facts of a cluster say them")
@@ -166,7 +166,10 @@ def _manifests(
 
 def _schemas(folder: Path | None, from_cluster: bool) -> SchemaSet:
     from medpattern.checks.schemas import SchemaSet
+    from medpattern.errors import UsageError
 
+    if folder and not folder.is_dir():
+        raise UsageError(f"--schemas {folder}: no such folder")
     return SchemaSet()
 
 
