@@ -150,3 +150,39 @@ def test_the_object_store_and_the_purge_keep_data_for_as_long(cluster: str) -> N
     for purge in purges:
         for role in ("SOURCE", "PROCESSED", "ANONYMISED"):
             assert purge[f"MEDPATTERN_RETENTION_{role}_DAYS"] == settings[f"{role}_RETENTION_DAYS"]
+
+
+def test_simulated_films_have_one_bucket_and_one_key_that_the_service_believes() -> None:
+    machine, storage, service = (
+        generated(name, with_defaults(name, change)).hydrate("xraylab")
+        for name, change in (
+            ("image-generator", {"machine": {"rate": 1}}),
+            ("xray-storage", {"simulated": {"enabled": True}}),
+            ("risk-assessment", {"simulation": {"enabled": True}}),
+        )
+    )
+    (simulate,) = workloads("image-generator", machine)
+    (serve,) = [one for one in workloads("risk-assessment", service) if one.container["args"] == ["serve"]]
+    bucket = simulate.environment["MEDPATTERN_SOURCE_BUCKET"]
+    claims = {
+        item["metadata"]["name"]: item["spec"]["bucketName"] for item in storage if "bucketName" in item.get("spec", {})
+    }
+
+    assert claims["xray-simulated"] == bucket
+    assert bucket not in {name for role, name in claims.items() if role != "xray-simulated"}
+    assert serve.environment["MEDPATTERN_SIMULATED_BUCKETS"] == bucket
+    assert serve.environment["MEDPATTERN_SOURCE_BUCKET"].split(",") == [claims["xray-source"], bucket]
+    assert mark_of(machine, "image-generator-mark") == mark_of(service, "risk-assessment-simulator")
+
+
+def mark_of(found: Objects, name: str) -> Any:
+    (secret,) = [item for item in found if item["kind"] == "ExternalSecret" and item["metadata"]["name"] == name]
+    return secret["spec"]["data"]
+
+
+@pytest.mark.parametrize(("rate", "pods"), [(0, 0), (0.2, 1), (5, 1)])
+def test_the_simulated_machine_stands_still_at_rate_0(rate: float, pods: int) -> None:
+    found = generated("image-generator", with_defaults("image-generator", {"machine": {"rate": rate}})).hydrate("x")
+    (deployment,) = [item for item in found if item["kind"] == "Deployment"]
+
+    assert deployment["spec"]["replicas"] == pods

@@ -99,6 +99,8 @@ def workloads(shown: str, found: list[dict[str, Any]]) -> Iterator[Workload]:
         for key in POD[item["kind"]]:
             pod = pod[key]
         for container in [*pod["spec"]["containers"], *pod["spec"].get("initContainers", ())]:
+            ours = "/medpattern/medpattern:" in container.get("image", "")
+            assert not ours or container["command"][0] in ("medpattern", "python"), "the image has no other program"
             if container.get("command") == ["medpattern"]:
                 name = f"{shown} {item['kind']}/{item['metadata']['name']}"
                 yield Workload(name, container, tuple(pod["spec"].get("volumes", ())), secret_keys(found))
