@@ -7,7 +7,8 @@ A developer's script, run by hand when the collected CRD schemas or kubernetes-v
 It reads three sources: a folder of CRD schemas with its `index.json` (one self-contained draft 7 file per
 served version); a folder of CustomResourceDefinitions, for the kinds that the first lacks, converted as
 `medpattern schemas import` does; and the Kubernetes schemas of the installed kubernetes-validate (its folders
-`v1.NN.0-local-strict`, where every definition with `properties` has `additionalProperties: false`).
+`v1.NN.0-local-strict`, where every definition with `properties` has `additionalProperties: false`). Kinds that neither
+has are written here (WRITTEN).
 All kinds of the first two are in the bundle, and of Kubernetes' own those of the table NATIVE.
 
 The bundle is one zip file with these members:
