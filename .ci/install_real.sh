@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what tests/real starts: Ceph, Apache Kafka, PostgreSQL, Prometheus, Chromium, libfaketime, buildah, a registry.
+# Installs what tests/real starts: Ceph, Apache Kafka, Keycloak, PostgreSQL, Prometheus, Chromium, libfaketime, buildah, a registry.
 #
-# Debian packages by apt as root (another user is told the command), Kafka's jars by Maven, the base of the image under
+# Debian packages by apt as root (another user is told the command), Kafka's jars and Keycloak by Maven, the base of the image under
 # test by debootstrap. All are kept in $MEDPATTERN_CI_CACHE (default: ~/.cache/medpattern). It prints versions, starts no
 # service, and takes a second or two where everything is there.
 set -euo pipefail
@@ -88,4 +88,5 @@ if ((${#absent[@]})); then
 fi
 versions
 "${PYTHON:-python3}" -m tests.real.servers.kafka.distribution
+"${PYTHON:-python3}" -m tests.real.servers.keycloak
 ((EUID)) || .ci/image.sh base

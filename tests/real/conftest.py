@@ -23,6 +23,7 @@ from tests.real.servers.ceph import Ceph
 from tests.real.servers.certificates import Authority
 from tests.real.servers.chromium import running_browser
 from tests.real.servers.kafka.cluster import Kafka
+from tests.real.servers.keycloak import Keycloak
 from tests.real.servers.listener import Listener, listening_for_posts
 from tests.real.servers.names import unique, unique_identifier
 from tests.real.servers.postgres import Database, Postgres
@@ -223,6 +224,17 @@ def mail_server() -> Iterator[MailServer]:
     """Keeps the mails that it is sent, without login and encryption."""
     with receiving_mail() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
+    """An OpenID provider with the realm `ward`, up. It takes 15 s and more, so there is one."""
+    made = Keycloak(tmp_path_factory.mktemp("keycloak"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.server.stop()
 
 
 @pytest.fixture(scope="module")
