@@ -181,7 +181,7 @@ def test_each_served_version_is_converted_and_no_other() -> None:
     kinds, skipped = convert(crd({}, versions=[*versions, {**served, "name": "v0", "deprecated": True}]))
     assert [(kind.version, kind.deprecated) for kind in kinds] == [("v1", False), ("v0", True)]
     assert skipped == [
-        Skipped("films.example.org v1beta1", "it is not served"),
+        Skipped("films.example.org v1beta1", "it is not served", is_fault=False),
         Skipped("films.example.org v2", "it has no schema"),
     ]
 

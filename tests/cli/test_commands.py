@@ -21,6 +21,8 @@ COMMANDS = [
     ("validate",),
     ("explain",),
     ("schema",),
+    ("schemas", "list"),
+    ("schemas", "import"),
     ("lock",),
     ("promote",),
     ("list", "clusters"),

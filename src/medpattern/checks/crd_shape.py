@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from medpattern.checks.metadata import DNS_LABEL, DNS_NAME
+
 JsonSchema = dict[str, Any]
 
 _SCHEMA = {"$ref": "#/definitions/schema"}
-_TEXT = {"type": "string", "minLength": 1}
+# They become the names of files.
+_KIND = {"type": "string", "pattern": "^[A-Za-z][-A-Za-z0-9]*$"}
+_LABEL = {"type": "string", "pattern": DNS_LABEL}
+_NAME = {"type": "string", "pattern": DNS_NAME}
 _FLAG = {"type": ["boolean", "null"]}
 _SCHEMAS = {"type": ["array", "null"], "items": _SCHEMA}
 
@@ -18,18 +23,18 @@ _VERSION = {
     "type": "object",
     "required": ["name"],
     "properties": {
-        "name": _TEXT,
+        "name": _LABEL,
         "served": _FLAG,
         "deprecated": _FLAG,
         "schema": {"type": ["object", "null"], "properties": {"openAPIV3Schema": _SCHEMA}},
     },
 }
-_NAMES = {"type": "object", "required": ["kind", "plural"], "properties": {"kind": _TEXT, "plural": _TEXT}}
+_NAMES = {"type": "object", "required": ["kind", "plural"], "properties": {"kind": _KIND, "plural": _LABEL}}
 _SPEC = {
     "type": "object",
     "required": ["group", "names", "scope", "versions"],
     "properties": {
-        "group": _TEXT,
+        "group": _NAME,
         "names": _NAMES,
         "scope": {"enum": ["Cluster", "Namespaced"]},
         "preserveUnknownFields": _FLAG,

@@ -74,10 +74,11 @@ class CustomKind:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something that was not converted: what, and why."""
+    """Something that was not converted: what, why, and whether something is wrong with it."""
 
     what: str
     why: str
+    is_fault: bool = True
 
 
 @dataclass(slots=True)
@@ -114,7 +115,7 @@ def _convert(spec: Mapping[str, Any], name: str) -> tuple[list[CustomKind], list
         what = f"{name} {version['name']}"
         schema = (version.get("schema") or {}).get("openAPIV3Schema")
         if not version.get("served"):
-            skipped.append(Skipped(what, "it is not served"))
+            skipped.append(Skipped(what, "it is not served", is_fault=False))
         elif not isinstance(schema, dict):
             skipped.append(Skipped(what, "it has no schema"))
         else:

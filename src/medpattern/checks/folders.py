@@ -18,7 +18,7 @@ from medpattern.findings import Finding, Place
 
 INDEX = "index.json"
 _YAML = (".yaml", ".yml")
-_SCHEMA_FILE = re.compile(r"([a-z0-9]+)_(v[0-9][a-z0-9]*)\.json")
+_SCHEMA_FILE = re.compile(r"([a-z0-9-]+)_([a-z0-9-]+)\.json")
 
 
 def definitions_in(path: Path) -> list[dict[str, Any]]:

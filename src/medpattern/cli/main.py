@@ -28,6 +28,7 @@ from medpattern.cli.replay import replay
 from medpattern.cli.results import results
 from medpattern.cli.run import run
 from medpattern.cli.schema import schema
+from medpattern.cli.schemas import schemas
 from medpattern.cli.serve import serve
 from medpattern.cli.simulate import simulate
 from medpattern.cli.source import source
@@ -50,6 +51,7 @@ app.command("validate")(validate)
 app.command("explain")(explain)
 app.add_typer(listing, name="list")
 app.command("schema")(schema)
+app.add_typer(schemas, name="schemas")
 app.command("lock")(lock)
 app.command("promote")(promote)
 app.command("run")(run)

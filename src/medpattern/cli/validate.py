@@ -103,7 +103,7 @@ def validate(
     else:
         if kubernetes_version or distribution:
             raise UsageError("--distribution and --kubernetes-version go with --manifests; facts of a cluster say them")
-        found = _repository(selection, schemas, from_cluster=from_cluster, no_cache=no_cache)
+        found = _repository(selection, schemas or [], from_cluster, context, no_cache=no_cache)
     known = _waivers(waivers, selection, is_repository=not manifests)
     if _tell(found, known, output, root, fail_on, verbose=verbose, judge_unused=selection.is_whole):
         raise typer.Exit(1)
@@ -132,17 +132,20 @@ def _tell(
     return bool(judged.findings if fail_on is FailOn.WARNING else errors_of(judged.findings))
 
 
-def _repository(selection: Selection, schemas: Path | None, *, from_cluster: bool, no_cache: bool) -> Validation:
+def _repository(
+    selection: Selection, schemas: list[Path], from_cluster: bool, context: str | None, *, no_cache: bool
+) -> Validation:
     """What is wrong with a values repository; remembered where no input has changed."""
     from medpattern.rendering.remembered import Memory
 
+    named = chosen(schemas, from_cluster=from_cluster, context=context)
     memory = None if no_cache or from_cluster else Memory(selection, schemas)
     known = memory.recall() if memory else None
     if known is not None:
         return known
     from medpattern.rendering.validation import Run
 
-    run = Run(selection, _schemas(schemas, from_cluster))
+    run = Run(selection, named)
     with console.progress("validating") as progress:
         found = run.validate(progress)
     if memory:
@@ -162,15 +165,6 @@ def _manifests(
     if version and not re.match(r"1\.\d+([.+-]|$)", version):
         raise UsageError(f"--kubernetes-version {kubernetes_version}: write it as 1.34")
     return validate_manifests(folders, schemas, distribution or Distribution.KUBERNETES, version, root)
-
-
-def _schemas(folder: Path | None, from_cluster: bool) -> SchemaSet:
-    from medpattern.checks.schemas import SchemaSet
-    from medpattern.errors import UsageError
-
-    if folder and not folder.is_dir():
-        raise UsageError(f"--schemas {folder}: no such folder")
-    return SchemaSet()
 
 
 def _waivers(file: Path | None, selection: Selection, *, is_repository: bool) -> tuple[Waiver, ...]:

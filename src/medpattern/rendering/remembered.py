@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
@@ -34,16 +34,16 @@ _LISTING = "(names)"
 
 
 class Memory:
-    """The results of one selection; `schemas` is the folder of further schemas, if there is one."""
+    """The results of one selection; `schemas` are the folders of further schemas."""
 
-    def __init__(self, selection: Selection, schemas: Path | None = None) -> None:
+    def __init__(self, selection: Selection, schemas: Sequence[Path] = ()) -> None:
         self.selection = selection
         self.schemas = schemas
         self.folder = find_values(selection.root, selection.values)
         self._facts = selection.facts or join(self.folder, "clusters")
         options = [
             str(selection.root.resolve()), self.folder, self._facts, selection.clusters, selection.group,
-            selection.app, str(schemas.resolve()) if schemas else "",
+            selection.app, *(str(folder.resolve()) for folder in schemas),
         ]  # fmt: skip
         self._name = sha256(json.dumps(options).encode()).hexdigest()
 
@@ -94,7 +94,7 @@ class Memory:
         names += sorted(map(str, (root / self.folder).glob("values*.y*ml")))
         for base in (root, builtin_folder()):
             names += sorted(map(str, (base / "charts").glob("**/Chart.yaml")))
-        contents = sorted(path for path in self.schemas.rglob("*") if path.is_file()) if self.schemas else []
+        contents = sorted(path for folder in self.schemas for path in folder.rglob("*") if path.is_file())
         names += [f"{path} {sha256(path.read_bytes()).hexdigest()}" for path in contents]
         return sha256("\n".join(names).encode()).hexdigest()
 
