@@ -45,6 +45,15 @@ def test_check_is_clean_and_findings_name_files_that_exist(made: Path) -> None:
     assert (result.code, result.out) == (0, "")
 
 
+def test_it_validates_without_findings_but_missing_digests(made: Path) -> None:
+    result = medpattern("validate", "--no-cache", "--output", "json", root=made)
+
+    document = json.loads(result.out)
+    assert {finding["code"] for finding in document["findings"]} <= {"missing-digest"}
+    assert result.code == 0
+    assert document["betweenClusters"] is True
+
+
 def test_applications_point_to_the_repository_that_was_named(made: Path) -> None:
     for path in (made / "rendered").glob("*/root.yaml"):
         source = manifest(path)["spec"]["source"]
@@ -99,7 +108,9 @@ def test_the_hook_can_be_run_and_refuses_a_stale_tree(made: Path, tmp_path: Path
 def test_the_ci_example_runs_the_check(made: Path) -> None:
     jobs = yaml.safe_load((made / ".gitlab-ci.yml").read_text("utf-8"))
 
-    assert any("medpattern render --check" in line for line in jobs["render-check"]["script"])
+    script = "\n".join(jobs["render-check"]["script"])
+    assert "medpattern render --check" in script
+    assert "medpattern validate" in script
 
 
 def test_the_readme_shows_only_commands_that_exist(made: Path) -> None:
