@@ -40,10 +40,11 @@ class Authority:
         )
         self.certificate.write_bytes(_pem(made.sign(self._key, hashes.SHA256())))
 
-    def issue(self, name: str) -> Certificate:
-        """A certificate with the subject CN=`name` for 127.0.0.1 and localhost, for servers and clients."""
+    def issue(self, name: str, *further: str) -> Certificate:
+        """A certificate with the subject CN=`name` for 127.0.0.1, localhost and `further` names of hosts."""
         key = ec.generate_private_key(ec.SECP256R1())
-        hosts: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+        hosts: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        hosts += [x509.DNSName(host) for host in ("localhost", *further)]
         builder = _builder(_name(name), self._name, key.public_key())
         signed = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False).sign(
             self._key, hashes.SHA256()
