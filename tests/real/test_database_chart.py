@@ -1,7 +1,8 @@
 """What charts/database asks of PostgreSQL, on a real one: TLS and the roles, the job, and the programs' URLs.
 
 CloudNativePG's part is done by hand: the owner with the database, the managed roles with the passwords of their
-Secrets, its certificate, and the lines of pg_hba between its own. External Secrets' part too: the templates are filled in.
+Secrets, its certificate, and the lines of pg_hba between its own. External Secrets' part too: the templates are
+filled in.
 """
 
 from __future__ import annotations
