@@ -59,6 +59,7 @@ function showPicture(source, text, caption) {
   picture.hidden = false;
   byId("withheld").hidden = true;
   byId("caption").textContent = caption;
+  picture.parentElement.classList.toggle("is-original", blob !== undefined);
 }
 
 function showWithheld(text) {
@@ -67,6 +68,7 @@ function showWithheld(text) {
   byId("withheld").textContent = text;
   byId("withheld").hidden = false;
   byId("caption").textContent = "";
+  byId("picture").parentElement.classList.remove("is-original");
 }
 
 async function showImage(again = true) {
@@ -129,7 +131,9 @@ async function showOriginal(event) {
     const answer = await post(`/api/images/${result.image}/original`, { purpose: byId("purpose").value, form });
     const address = URL.createObjectURL(await answer.blob());
     if (form === "picture") {
-      showPicture(address, "Original chest X-ray; it may show who the patient is", "ORIGINAL: may show who the patient is. That you saw it is written down.");
+      for (const radio of document.querySelectorAll("input[name=kind]")) radio.checked = false;
+      const caption = "ORIGINAL: it may show who the patient is. That you saw it is written down.";
+      showPicture(address, "Original chest X-ray; it may show who the patient is", caption);
     } else {
       const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition"))[1];
       element("a", { href: address, download: name }).click();
