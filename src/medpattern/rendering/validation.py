@@ -17,6 +17,7 @@ from medpattern.checks.wiring import fleet_wiring, wiring_findings
 from medpattern.errors import UsageError
 from medpattern.findings import Finding, Place, Severity, in_order
 from medpattern.rendering.found import Validation
+from medpattern.rendering.hygiene import HygieneCheck
 from medpattern.rendering.inventories import inventory
 from medpattern.rendering.loose import read_folder
 from medpattern.rendering.renderer import RenderedCluster, Renderer
@@ -116,6 +117,7 @@ class Run:
         self.renderer = Renderer(fleet, DEFAULT_TREE, schemas, before)
         self.checks = Checks(schemas)
         self.inventories: list[Inventory] = []
+        self._hygiene = HygieneCheck(fleet.stack)
         self._found: list[Finding] = []
         self._silenced: dict[str, frozenset[str]] = {}
         self._partial: list[str] = []
@@ -129,7 +131,7 @@ class Run:
                 self._add(rendered)
         is_fleet = len(self.inventories) == len(self.renderer.fleet.facts) and not self._partial
         if is_fleet:
-            self._found += self.checks.of_fleet(self.inventories)
+            self._found += (*self.checks.of_fleet(self.inventories), *self._hygiene.findings())
         self.selection.require_app({app for known in self.inventories for app in _apps(known)})
         return self._result(is_fleet=is_fleet)
 
@@ -138,6 +140,7 @@ class Run:
         known = inventory(rendered, self.checks.schemas, self.renderer.tree)
         self._silenced[name] = rendered.cluster.silenced
         self.inventories.append(known)
+        self._hygiene.add(rendered)
         told = _told_by_rendering(rendered)
         found = self.checks.of_objects(known)
         self._found += (one for one in found if one.code != "missing-digest" or (one.app, one.place) not in told)
