@@ -8,15 +8,21 @@ from collections.abc import Iterator
 from medpattern.checks.wiring.breaches import Wrong
 from medpattern.checks.wiring.graph import Graph
 from medpattern.checks.wiring.tables import HOST
-from medpattern.checks.wiring.things import Provision, Reference, Selection
+from medpattern.checks.wiring.things import Provision, Reference, Selection, Thing
 from medpattern.findings import KeyPath, did_you_mean
 
 
 def dangling(graph: Graph) -> Iterator[Wrong]:
     """Everything of one cluster that leads nowhere."""
+    told: set[tuple[int, Thing]] = set()
     for reference in graph.references():
-        if not reference.fleetwide:
-            yield from _reference(graph, reference)
+        # What is not there is told once of each user; which key of it is read is then no news.
+        said = (id(reference.user), reference.thing)
+        if not reference.fleetwide and said not in told:
+            for wrong in _reference(graph, reference):
+                if wrong.code == "dangling-reference":
+                    told.add(said)
+                yield wrong
     for selection in graph.selections():
         yield from _selection(graph, selection)
     for manifest, uses in graph.uses.items():

@@ -179,6 +179,9 @@ def _targets(graph: Graph, reference: Reference, port: int) -> Iterator[tuple[En
         # It is reached through Knative's gateway; the rows of the platform let that in.
         return
     asked = next((item for item in service.ports if item.answers(port)), None)
+    if asked is None and service.ports:
+        # A port where no one listens is a finding of its own.
+        return
     for pod in graph.pods_behind(service):
         yield end_of(pod), _number(pod, asked.target if asked else port)
 

@@ -21,6 +21,7 @@ class Mount:
     name: str
     names: dict[str, str]
     sub_path: str = ""
+    optional: bool = False
 
     def covers(self, file: str) -> bool:
         """Whether `file` is the folder or lies in it."""
@@ -49,23 +50,19 @@ def mounts_of(container: dict[str, Any], volumes: Any) -> list[Mount]:
 def _mounts(item: dict[str, Any], volume: dict[str, Any]) -> Iterator[Mount]:
     sub_path = item["subPath"] if isinstance(item.get("subPath"), str) else ""
     sources = list(_sources(volume))
-    for kind, name, names in sources or [("", "", {})]:
-        yield Mount(item["mountPath"], kind, name, names, sub_path)
+    for kind, name, part in sources or [("", "", {})]:
+        yield Mount(item["mountPath"], kind, name, _items(part), sub_path, part.get("optional") is True)
 
 
-def _sources(volume: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """(kind, name, file -> key) of what a volume is made of."""
-    secret, config = volume.get("secret"), volume.get("configMap")
-    if isinstance(secret, dict):
-        yield SECRET, str(secret.get("secretName", "")), _items(secret)
-    if isinstance(config, dict):
-        yield CONFIG_MAP, str(config.get("name", "")), _items(config)
+def _sources(volume: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(kind, name, declaration) of what a volume is made of."""
     projected = volume.get("projected")
-    for source in _dicts(projected.get("sources") if isinstance(projected, dict) else None):
+    inside = _dicts(projected.get("sources") if isinstance(projected, dict) else None)
+    for source in (volume, *inside):
         for word, kind in (("secret", SECRET), ("configMap", CONFIG_MAP)):
             part = source.get(word)
             if isinstance(part, dict):
-                yield kind, str(part.get("name", "")), _items(part)
+                yield kind, str(part.get("secretName") or part.get("name") or ""), part
 
 
 def _items(part: dict[str, Any]) -> dict[str, str]:

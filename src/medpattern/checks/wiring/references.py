@@ -222,7 +222,8 @@ class Reader:
         key = mount.key(value)
         keys = tuple(text for item in row.keys for text in item.values(Context({}, ""))) if row and not key else ()
         thing = Thing(mount.kind, manifest.namespace, mount.name)
-        yield row, Reference(manifest, path, thing, row.role if row else "reads", (key,) if key else keys)
+        role = row.role if row else "reads"
+        yield row, Reference(manifest, path, thing, role, (key,) if key else keys, optional=mount.optional)
 
     def _config_map(self, uses: Uses, manifest: Manifest) -> None:
         """Variables that containers take from a ConfigMap."""
