@@ -57,6 +57,10 @@ BASES: dict[str, list[dict[str, Any]]] = {
         {"provider": "external", "external": {"cidrs": ["192.0.2.32/32"]}},
     ],
     "gitops": [{}, GITOPS],
+    "grafana": [
+        {"tls": {"issuer": {"name": "hospital"}}},
+        {"database": {"ca": {"from": "secretStore"}}, "network": {"database": OUTSIDE, "login": OUTSIDE}},
+    ],
     "housekeeping": [
         {"database": {"from": "cnpg"}, "jobs": {"purge": {"enabled": True}}},
         {"s3": {"credentials": {"from": "secretStore"}}, "network": {"s3": OUTSIDE, "database": OUTSIDE}},
