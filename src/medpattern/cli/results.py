@@ -33,10 +33,11 @@ def results(
     from medpattern.pipeline.resultsapi.app import build
     from medpattern.pipeline.resultsapi.settings import ResultsSettings
 
-    made = build(ResultsSettings.read(env))
+    settings = ResultsSettings.read(env)
+    made = build(settings)
     held = listen(host, port)
     end_health = serve_health(host, metrics_port, lambda: made.readiness.why)
     try:
-        serve(made.app, held, grace_seconds=grace)
+        serve(made.app, held, grace_seconds=grace, certificate=settings.certificate)
     finally:
         end_health()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
 from medpattern.errors import UsageError
+
+if TYPE_CHECKING:
+    from medpattern.pipeline.http.tls import Certificate
 
 
 def listen(host: str, port: int, backlog: int = 2048) -> socket.socket:
@@ -31,12 +34,17 @@ def listen(host: str, port: int, backlog: int = 2048) -> socket.socket:
     return held
 
 
-def serve(app: ASGIApp, held: socket.socket, *, grace_seconds: int = 30) -> None:
+def serve(
+    app: ASGIApp, held: socket.socket, *, grace_seconds: int = 30, certificate: Certificate | None = None
+) -> None:
     """Answers on `held` until TERM or INT; requests being handled then have `grace_seconds` to end.
 
-    Returns then, so that what the caller has opened is closed.
+    With a `certificate` by TLS alone. Returns then, so that what the caller has opened is closed.
     """
     import uvicorn
+
+    # Before anything listens: files that are none are told now.
+    context = certificate.context() if certificate else None
 
     settings: dict[str, Any] = {
         "loop": "uvloop",
@@ -49,7 +57,10 @@ def serve(app: ASGIApp, held: socket.socket, *, grace_seconds: int = 30) -> None
         "timeout_graceful_shutdown": grace_seconds,
         "timeout_keep_alive": 75,
     }
-    server = uvicorn.Server(uvicorn.Config(app, **settings))
+    config = uvicorn.Config(app, **settings)
+    config.load()
+    config.ssl = context
+    server = uvicorn.Server(config)
 
     def ask_to_end(number: int, _frame: object) -> None:
         # uvicorn raises the signal once more when it has ended in order; that one changes nothing.
@@ -59,4 +70,8 @@ def serve(app: ASGIApp, held: socket.socket, *, grace_seconds: int = 30) -> None
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, ask_to_end)
-    server.run(sockets=[held])
+    end_watch = certificate.keep_fresh(context) if certificate and context else lambda: None
+    try:
+        server.run(sockets=[held])
+    finally:
+        end_watch()

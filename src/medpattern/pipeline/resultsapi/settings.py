@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from medpattern.pipeline.http.tls import Certificate
 from medpattern.pipeline.identity import Keys
 from medpattern.pipeline.resultsapi.provider import Client, is_safe
 from medpattern.pipeline.resultsapi.tokens import ALGORITHMS, Expected
@@ -87,6 +88,7 @@ class ResultsSettings:
     session_seconds: int
     image_seconds: int
     pinned_sha256: str
+    certificate: Certificate | None
 
     @property
     def images_from(self) -> str:
@@ -113,6 +115,7 @@ class ResultsSettings:
             session_seconds=env.integer("MEDPATTERN_SESSION_SECONDS", 3600, 60, 12 * 3600),
             image_seconds=env.integer("MEDPATTERN_IMAGE_SECONDS", 60, 5, 3600),
             pinned_sha256=env.text("MEDPATTERN_MODEL_SHA256", ""),
+            certificate=Certificate.read(env),
         )
         env.check()
         return found
