@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from medpattern.checks.manifests import Manifest
-from medpattern.checks.policy.reading import Text, map_at, texts, word
+from medpattern.checks.policy.reading import map_at, remembered, texts, word
 from medpattern.checks.rules import Breach, Platform, Rule
 
 _ACL = re.compile(r"\b(public-read(?:-write)?|authenticated-read)\b|groups/global/(AllUsers|AuthenticatedUsers)")
@@ -20,17 +20,18 @@ _USER = frozenset({("ceph.rook.io", "CephObjectStoreUser")})
 def public_buckets(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
     """Bucket policies and ACLs that grant everybody, wherever they stand: claims, settings, scripts, arguments."""
     for text in texts(manifest):
-        told = _public(text)
+        told = _public(text.text)
         if told:
             cure = "name the users that need it; for people outside, a pre-signed URL that expires"
             yield Breach(text.path, f"{told}: everybody may fetch the images", cure)
 
 
-def _public(text: Text) -> str:
-    found = _ACL.search(text.text) or _CLIENT.search(text.text)
+@remembered
+def _public(text: str) -> str:
+    found = _ACL.search(text) or _CLIENT.search(text)
     if found:
         return f"'{found[0]}'"
-    policies = text.text.replace('\\"', '"')
+    policies = text.replace('\\"', '"')
     for match in _EVERYBODY.finditer(policies):
         statement = _statement(policies, match.start())
         if _ALLOW.search(statement) and not _CONDITION.search(statement):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
 from medpattern.checks.manifests import Manifest, value_at
-from medpattern.checks.policy.reading import Text, map_at, mapping, named, texts
+from medpattern.checks.policy.reading import Text, map_at, mapping, named, remembered, texts
 from medpattern.checks.rules import Breach, Platform, Rule
 from medpattern.findings import KeyPath
 
@@ -48,12 +49,14 @@ def patient_identity(manifest: Manifest, _platform: Platform) -> Iterator[Breach
             yield Breach(text.path, "looks like a patient's name or number, and it is read by everybody", cure)
 
 
+@remembered
 def names_identity(key: str) -> bool:
     """Whether a key is that of something that tells who a patient is: `PatientID`, `mrn`, `date-of-birth`."""
     words = _SPLIT.split(_CAMEL.sub("-", key).lower())
     return bool(_ATTRIBUTES.search("".join(words)) or _TOKENS & set(words))
 
 
+@remembered
 def holds_identity(text: str) -> bool:
     """Whether a name or short text tells who a patient is: `mrn-004711`, `DOE^JANE`, `patient-jane-doe`."""
     person = _PERSON.search(text)
@@ -80,11 +83,16 @@ def _metadata(manifest: Manifest) -> Iterator[KeyPath]:
 def _shown(manifest: Manifest) -> Iterator[Text]:
     """Names, values of labels and annotations, and the names of buckets, topics and prefixes."""
     for text in texts(manifest):
-        if text.path[0] == "metadata" or ("metadata" in text.path and text.path[0] == "spec"):
-            if len(text.text) <= 256:
-                yield text
-        elif _FIELDS & set(text.path[-2:]) or _STORED.search(text.name.upper()):
+        if len(text.text) <= _shown_up_to(text.path, text.name):
             yield text
+
+
+@remembered
+def _shown_up_to(path: KeyPath, name: str) -> float:
+    """The length, in characters, up to which a text at `path` is a name that is shown; -1 if it is none."""
+    if path[0] == "metadata" or ("metadata" in path and path[0] == "spec"):
+        return 256
+    return math.inf if _FIELDS & set(path[-2:]) or _STORED.search(name.upper()) else -1
 
 
 RULES = (Rule("patient-identity", patient_identity),)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from medpattern.checks.manifests import Manifest, value_at
 from medpattern.findings import KeyPath
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A string in an object. `name` says what it is: its key, or the name beside it in a list of {name, value}."""
 
     path: KeyPath
     name: str
     text: str
+
+
+# Of a judgement on one string: clusters share most of their strings, so most have been judged before.
+remembered = lru_cache(maxsize=1 << 16)
 
 
 def named(text: str) -> frozenset[str]:
@@ -76,21 +78,24 @@ def is_true(value: Any) -> bool:
 @lru_cache(maxsize=4)
 def texts(manifest: Manifest) -> Sequence[Text]:
     """Every string of an object but its kind; kept for the rules that read it one after the other."""
-    return tuple(strings({key: value for key, value in manifest.data.items() if key not in ("apiVersion", "kind")}))
+    return strings({key: value for key, value in manifest.data.items() if key not in ("apiVersion", "kind")})
 
 
-def strings(data: Any) -> Iterator[Text]:
+def strings(data: Any) -> list[Text]:
     """Every string below `data`, in order."""
-    waiting: list[tuple[KeyPath, str, Any]] = [((), "", data)]
-    while waiting:
-        path, name, value = waiting.pop()
-        if isinstance(value, str):
-            yield Text(path, name, value)
-        elif isinstance(value, dict):
-            beside = word(value.get("name"))
-            named = [
-                ((*path, key), beside if key == "value" and beside else str(key), item) for key, item in value.items()
-            ]
-            waiting += reversed(named)
-        elif isinstance(value, list):
-            waiting += reversed([((*path, index), name, item) for index, item in enumerate(value)])
+    found: list[Text] = []
+    _collect(data, (), "", found)
+    return found
+
+
+def _collect(value: Any, path: KeyPath, name: str, found: list[Text]) -> None:
+    if isinstance(value, str):
+        found.append(Text(path, name, value))
+    elif isinstance(value, dict):
+        beside = word(value.get("name"))
+        for key, item in value.items():
+            if isinstance(item, str | dict | list):
+                _collect(item, (*path, key), beside if beside and key == "value" else str(key), found)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _collect(item, (*path, index), name, found)

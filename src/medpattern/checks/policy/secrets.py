@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 from medpattern.checks.manifests import Manifest
 from medpattern.checks.policy.credentials import credential
-from medpattern.checks.policy.reading import Text, map_at, texts
+from medpattern.checks.policy.reading import Text, map_at, remembered, texts
 from medpattern.checks.rules import Breach, Platform, Rule
 
 _SECRET = frozenset({("", "Secret")})
 _CURE = "take it out, also of git's history, change it, and let an ExternalSecret bring it as a file"
 # Kinds whose text is a pattern, a query or a certificate, or names where a secret is.
 _ELSEWHERE = frozenset({"Secret", "SealedSecret", "ExternalSecret", "CustomResourceDefinition", "GrafanaDashboard"})
+
+_told = remembered(credential)
 
 
 def secrets_with_data(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
@@ -29,7 +31,7 @@ def credentials_in_text(manifest: Manifest, _platform: Platform) -> Iterator[Bre
         return
     for text in texts(manifest):
         if _may_hold(text):
-            told = credential(text.name, text.text)
+            told = _told(text.name, text.text)
             if told:
                 yield Breach(text.path, f"{told}: it looks like a credential", _CURE)
 

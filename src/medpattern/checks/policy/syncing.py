@@ -19,6 +19,8 @@ _KEEPING = frozenset({"confirm", "false"})
 def without_validation(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
     """Sync options that apply what the API server's schema refuses."""
     for text in texts(manifest):
+        if "Validate=false" not in text.text:
+            continue
         is_option = text.path[-1:] == (SYNC_OPTIONS,) or "syncOptions" in text.path
         if is_option and "Validate=false" in _words(text.text):
             message = (

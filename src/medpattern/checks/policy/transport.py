@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from medpattern.checks.manifests import Manifest
-from medpattern.checks.policy.reading import Text, deepest, is_true, items_at, map_at, sequence, texts, word
+from medpattern.checks.policy.reading import Text, deepest, is_true, items_at, map_at, remembered, sequence, texts, word
 from medpattern.checks.rules import Breach, Platform, Rule
 from medpattern.findings import KeyPath
 
@@ -133,35 +134,47 @@ def _host(url: str) -> str:
 def plaintext_endpoints(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
     """Settings with an http address of an object store, a secret store or a login; Kafka clients without TLS."""
     for text in texts(manifest):
-        if text.text.lower().startswith("http://") and _is_address(text):
-            message = f"{text.name} is an http address: what goes there is readable on the way"
-            yield Breach(text.path, message, "use https")
-        elif _KAFKA_PROTOCOL.search(text.text) or _is_plain_kafka(text):
-            yield Breach(text.path, "a Kafka client without TLS", "use SSL or SASL_SSL")
+        told = _plaintext(text.name, text.text)
+        if told:
+            yield Breach(text.path, *told)
 
 
-def _is_address(text: Text) -> bool:
-    is_address = _ADDRESS.search(_NO_LETTER.sub("_", text.name.upper()))
-    return bool(is_address) and _host(text.text) not in _THIS_MACHINE
+@remembered
+def _plaintext(name: str, text: str) -> tuple[str, str] | None:
+    """What is wrong with a setting, and the cure."""
+    if text.lower().startswith("http://") and _is_address(name, text):
+        return f"{name} is an http address: what goes there is readable on the way", "use https"
+    if _KAFKA_PROTOCOL.search(text) or _is_plain_kafka(name, text):
+        return "a Kafka client without TLS", "use SSL or SASL_SSL"
+    return None
 
 
-def _is_plain_kafka(text: Text) -> bool:
-    return text.name.upper().endswith("SECURITY_PROTOCOL") and text.text.upper() in ("PLAINTEXT", "SASL_PLAINTEXT")
+def _is_address(name: str, text: str) -> bool:
+    is_address = _ADDRESS.search(_NO_LETTER.sub("_", name.upper()))
+    return bool(is_address) and _host(text) not in _THIS_MACHINE
+
+
+def _is_plain_kafka(name: str, text: str) -> bool:
+    return name.upper().endswith("SECURITY_PROTOCOL") and text.upper() in ("PLAINTEXT", "SASL_PLAINTEXT")
 
 
 def unverified_certificates(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
     """Switches that take any certificate for the right one."""
-    waiting: list[tuple[KeyPath, object]] = [((), manifest.data)]
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += [((*path, key), item) for key, item in value.items()]
-            for key in _SWITCHES & value.keys():
-                if is_true(value[key]):
-                    message = f"{key}: any certificate is taken for the right one"
-                    yield Breach((*path, key), message, "trust the CA that signed it instead")
-        elif isinstance(value, list):
-            waiting += [((*path, index), item) for index, item in enumerate(value)]
+    yield from _unverified(manifest.data, ())
+
+
+def _unverified(value: Any, path: KeyPath) -> Iterator[Breach]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, dict | list):
+                yield from _unverified(item, (*path, key))
+            elif key in _SWITCHES and is_true(item):
+                message = f"{key}: any certificate is taken for the right one"
+                yield Breach((*path, key), message, "trust the CA that signed it instead")
+    else:
+        for index, item in enumerate(value):
+            if isinstance(item, dict | list):
+                yield from _unverified(item, (*path, index))
 
 
 _SWITCHES = frozenset({"insecureSkipVerify", "tlsSkipVerify", "insecureSkipTLSVerify", "insecure-skip-tls-verify"})

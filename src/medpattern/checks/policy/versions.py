@@ -10,6 +10,10 @@ from medpattern.checks.rules import Breach, Platform, Rule
 from medpattern.findings import Severity
 
 _PATH = ("apiVersion",)
+_BY_API_VERSION = {
+    api_version: tuple(row for row in RETIRED if row.api_version == api_version)
+    for api_version in {row.api_version for row in RETIRED}
+}
 
 
 def removed_apis(manifest: Manifest, platform: Platform) -> Iterator[Breach]:
@@ -38,8 +42,8 @@ def deprecated_apis(manifest: Manifest, platform: Platform) -> Iterator[Breach]:
 
 
 def _rows(manifest: Manifest) -> Iterator[Retired]:
-    for row in RETIRED:
-        if row.api_version == manifest.api_version and (not row.kinds or manifest.kind in row.kinds):
+    for row in _BY_API_VERSION.get(manifest.api_version, ()):
+        if not row.kinds or manifest.kind in row.kinds:
             yield row
 
 
