@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
 
 from medpattern.checks.manifests import Inventory, Manifest
 from medpattern.checks.rules import Breach, finding
 from medpattern.checks.schemas import SchemaSet
-from medpattern.findings import Finding, Severity
+from medpattern.findings import Finding, KeyPath, Severity
 
 # Where a cluster's version is unknown its objects are held against the newest that is known.
 NEWEST_KUBERNETES = "1.99"
@@ -21,10 +24,14 @@ def checked_version(kubernetes_version: str) -> str:
 
 @dataclass(frozen=True)
 class Conformance:
-    """Checks inventories against `schemas`; a kind without a schema is said once per application."""
+    """Checks inventories against `schemas`; a kind without a schema is said once per application.
+
+    An object is looked at once for each platform, however many clusters get it. Keep one instance for a run.
+    """
 
     schemas: SchemaSet
     _unknown: set[tuple[str, str, str, str]] = field(default_factory=set)
+    _known: dict[tuple[bytes, str, str], tuple[Breach, ...]] = field(default_factory=dict)
 
     def findings(self, inventory: Inventory) -> Iterator[Finding]:
         """What the API server would refuse, at the value or the line that causes it, and what nobody could check."""
@@ -32,10 +39,30 @@ class Conformance:
         for manifest in inventory.manifests:
             if not self.schemas.covers(manifest.api_version, manifest.kind):
                 yield from self._not_checked(inventory, manifest)
-                continue
-            for violation in self.schemas.violations(manifest.data, version, inventory.distribution):
-                breach = Breach(violation.path, violation.message, violation.cure)
+            for breach in self._breaches(manifest, version, inventory.distribution):
                 yield finding("invalid-object", Severity.ERROR, inventory, manifest, breach)
+
+    def _breaches(self, manifest: Manifest, version: str, distribution: str) -> tuple[Breach, ...]:
+        content = _content(manifest.data)
+        if content is None:
+            return tuple(self._judged(manifest, version, distribution))
+        key = (content, version, distribution)
+        if key not in self._known:
+            self._known[key] = tuple(self._judged(manifest, version, distribution))
+        return self._known[key]
+
+    def _judged(self, manifest: Manifest, version: str, distribution: str) -> Iterator[Breach]:
+        """What the schema refuses, and at other places what the API server refuses besides."""
+        from medpattern.checks.api import refusals
+
+        told: set[KeyPath] = set()
+        if self.schemas.covers(manifest.api_version, manifest.kind):
+            for violation in self.schemas.violations(manifest.data, version, distribution):
+                told.add(violation.path)
+                yield Breach(violation.path, violation.message, violation.cure)
+        for breach in refusals(manifest):
+            if breach.path not in told:
+                yield breach
 
     def _not_checked(self, inventory: Inventory, manifest: Manifest) -> Iterator[Finding]:
         known = (inventory.cluster, manifest.app, manifest.api_version, manifest.kind)
@@ -46,3 +73,11 @@ class Conformance:
         cure = "name a folder with its CustomResourceDefinition or JSON schema by --schemas"
         breach = Breach(("kind",), message, cure)
         yield finding("no-schema", Severity.WARNING, inventory, manifest, breach)
+
+
+def _content(data: dict[str, Any]) -> bytes | None:
+    """A digest of an object, equal only for equal ones; None for what is no plain data."""
+    try:
+        return blake2b(marshal.dumps(data, 2), digest_size=16).digest()
+    except ValueError:
+        return None
