@@ -14,12 +14,21 @@ from medpattern.findings import Finding, Severity, did_you_mean
 IN_CLUSTER = "https://kubernetes.default.svc"
 _LOCAL = frozenset({IN_CLUSTER, "in-cluster", ""})
 
-# sort -> (its code, what comes of two that have the same, the cure)
-_SORTS = {
-    HOST: ("duplicate-host", "requests reach one of them by chance", "give each its own host"),
-    BUCKET: ("duplicate-bucket", "images of one land among those of the other", "give each its own bucket"),
-    TOPIC: ("duplicate-topic", "each reads, and changes, what is the other's", "give each its own topic"),
-    GROUP: ("duplicate-group", "Kafka hands each event to one of them only", "give each its own group"),
+
+@dataclass(frozen=True, slots=True)
+class _Clash:
+    """What two claims of one sort are called, what comes of them, and the cure."""
+
+    code: str
+    comes: str
+    cure: str
+
+
+_CLASHES = {
+    HOST: _Clash("duplicate-host", "requests reach one of them by chance", "give each its own host"),
+    BUCKET: _Clash("duplicate-bucket", "images of one land among those of the other", "give each its own bucket"),
+    TOPIC: _Clash("duplicate-topic", "each reads, and changes, what is the other's", "give each its own topic"),
+    GROUP: _Clash("duplicate-group", "Kafka hands each event to one of them only", "give each its own group"),
 }
 
 
@@ -57,10 +66,10 @@ def _within_clusters(made: Iterable[_Made]) -> Iterator[Finding]:
             continue
         first = taken.setdefault((one.inventory.cluster, claim.sort, claim.part, claim.name), one)
         if first.manifest is not one.manifest:
-            code, comes, cure = _SORTS[claim.sort]
-            message = f"{first.manifest.key} has the {claim.sort} '{claim.name}' too: {comes}"
-            breach = Breach(claim.path, message, cure)
-            yield finding(code, Severity.ERROR, one.inventory, one.manifest, breach)
+            clash = _CLASHES[claim.sort]
+            message = f"{first.manifest.key} has the {claim.sort} '{claim.name}' too: {clash.comes}"
+            breach = Breach(claim.path, message, clash.cure)
+            yield finding(clash.code, Severity.ERROR, one.inventory, one.manifest, breach)
 
 
 def _between_clusters(made: Iterable[_Made]) -> Iterator[Finding]:
@@ -73,11 +82,14 @@ def _between_clusters(made: Iterable[_Made]) -> Iterator[Finding]:
     for (sort, owner, name), by_cluster in taken.items():
         if len(by_cluster) < 2:
             continue
-        code, comes, cure = _SORTS[sort]
+        clash = _CLASHES[sort]
         at = f" at {owner}" if owner else ""
-        message = f"the {sort} '{name}'{at} is taken by {len(by_cluster)} clusters, {_listed(by_cluster)}: {comes}"
+        message = (
+            f"the {sort} '{name}'{at} is taken by {len(by_cluster)} clusters, {_listed(by_cluster)}: {clash.comes}"
+        )
         for one in by_cluster.values():
-            yield finding(code, Severity.ERROR, one.inventory, one.manifest, Breach(one.claim.path, message, cure))
+            breach = Breach(one.claim.path, message, clash.cure)
+            yield finding(clash.code, Severity.ERROR, one.inventory, one.manifest, breach)
 
 
 def _listed(names: Iterable[str]) -> str:
