@@ -34,8 +34,20 @@ class Graph:
 
     @classmethod
     def of(cls, inventory: Inventory, known: Tables | None = None) -> Graph:
-        """The graph of a cluster; `known` are other tables than those that ship with medpattern."""
-        graph = cls(inventory, known or tables())
+        """The graph of a cluster; `known` are other tables than those that ship with medpattern.
+
+        It is drawn once for an inventory: all checks of wiring ask for the same.
+        """
+        if known is not None:
+            return cls._drawn(inventory, known)
+        if cls not in inventory.kept:
+            inventory.kept[cls] = cls._drawn(inventory, tables())
+        graph: Graph = inventory.kept[cls]
+        return graph
+
+    @classmethod
+    def _drawn(cls, inventory: Inventory, known: Tables) -> Graph:
+        graph = cls(inventory, known)
         for manifest in inventory.manifests:
             for provision in provisions_of(manifest, graph.tables, inventory.distribution):
                 graph._add(provision)

@@ -86,8 +86,16 @@ def compile_path(text: str) -> Path:
 
 def find(data: Any, path: Path) -> list[Found]:
     """Everything that `path` finds in `data`, with the key path of each; inside JSON text that of the text."""
-    found: list[tuple[KeyPath, Any, bool]] = [((), data, True)]
-    for step in path:
+    keys = 0
+    for step in path:  # most paths are keys alone, or begin with them, and most find nothing
+        if not isinstance(step, str):
+            break
+        if not isinstance(data, dict) or step not in data:
+            return []
+        data = data[step]
+        keys += 1
+    found: list[tuple[KeyPath, Any, bool]] = [(path[:keys], data, True)]  # type: ignore[list-item]
+    for step in path[keys:]:
         if isinstance(step, str):
             found = [
                 ((*at, step) if grows else at, value[step], grows)

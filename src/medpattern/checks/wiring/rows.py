@@ -71,7 +71,7 @@ _REFERENCE = _COMMON | {
 _SELECTOR = _COMMON | {"selects", "form", "namespaces", "ports", "flow"}
 _PRODUCED = frozenset({
     "each", "makes", "name", "namespace", "keys", "open", "ports", "labels", "labelsAt", "selector", "selectorAt",
-    "ingress", "when", "unless", "distribution",
+    "ingress", "when", "unless", "distribution", "unseen",
 })  # fmt: skip
 _PLATFORM = frozenset({"name", "of", "to", "from", "ports", "distribution", "when"})
 
@@ -162,6 +162,7 @@ def _produced(row: Mapping[str, Any], kind: str) -> ProducedRow:
         when=_conditions(row.get("when")),
         unless=_conditions(row.get("unless")),
         distribution=row.get("distribution", ""),
+        unseen=row.get("unseen", True) is not False,
     )
 
 

@@ -89,6 +89,7 @@ class ProducedRow:
     when: Conditions
     unless: Conditions
     distribution: str
+    unseen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,6 @@ class Tables:
     in_no_namespace: frozenset[str]
 
     def made_by(self, kind: str) -> frozenset[str]:
-        """The kinds that one of kind `kind` brings about, itself among them."""
-        made = {kind, *(row.makes for row in self.produced.get(kind, ()))}
+        """The kinds that an unseen object of kind `kind` may bring about, its own among them."""
+        made = {kind, *(row.makes for row in self.produced.get(kind, ()) if row.unseen)}
         return frozenset(made | {POD} if kind in self.embeds else made)
