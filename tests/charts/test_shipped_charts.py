@@ -230,7 +230,7 @@ def test_the_settings_of_the_job_and_those_it_is_compared_by_are_the_same() -> N
     }
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert seen == settings
-    assert settings["SOURCE_RETENTION_DAYS"] == "90"
+    assert settings["SOURCE_RETENTION_DAYS"] == "30"
     assert container["envFrom"] == [{"configMapRef": {"name": "prepare-buckets-settings"}}]
 
 

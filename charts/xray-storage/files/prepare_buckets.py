@@ -44,6 +44,8 @@ GRANTS: dict[str, dict[str, tuple[list[str], list[str]]]] = {
     "uploader": {"source": ([], WRITE)},
     "simulator": {"simulated": ([], WRITE)},
     "backfill": {"source": (LIST_VERSIONS, [])},
+    # It looks for originals, and signs addresses with which browsers read what was made of them.
+    "results": {"source": (LIST_VERSIONS, READ), "processed": (LIST, READ), "anonymised": (LIST, READ)},
     "purge": dict.fromkeys(("source", "processed", "anonymised"), (LIST_VERSIONS, REMOVE)),
 }
 
