@@ -38,7 +38,8 @@ class Manifest:
 
     `namespace` is where the object goes, also where `data` leaves that to the release. `app` is the application that
     makes it, "" for what the root applies. `wave` is that application's sync wave. `locate` finds the line of the value
-    or template that causes a path of `data`.
+    or template that causes a path of `data`. `api_version` is like "apps/v1", `kind` like "Deployment"; `group` is "" for
+    the core group.
     """
 
     data: dict[str, Any] = field(repr=False)
@@ -47,20 +48,16 @@ class Manifest:
     wave: int
     locate: Locate = field(repr=False)
 
-    @property
-    def api_version(self) -> str:
-        """Such as "apps/v1"."""
-        return str(self.data.get("apiVersion", ""))
+    api_version: str = field(init=False, repr=False)
+    group: str = field(init=False, repr=False)
+    kind: str = field(init=False)
 
-    @property
-    def group(self) -> str:
-        """The API group; "" for the core group."""
-        return self.api_version.rpartition("/")[0]
-
-    @property
-    def kind(self) -> str:
-        """Such as "Deployment"."""
-        return str(self.data.get("kind", ""))
+    def __post_init__(self) -> None:
+        # Every check asks for these, so they are worked out once.
+        api_version = str(self.data.get("apiVersion", ""))
+        object.__setattr__(self, "api_version", api_version)
+        object.__setattr__(self, "group", api_version.rpartition("/")[0])
+        object.__setattr__(self, "kind", str(self.data.get("kind", "")))
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -107,6 +104,7 @@ class Inventory:
             values say that they make, as (group, kind), and into which namespace.
         given: what the site brings along (`medpattern.given`), as KIND/NAMESPACE/NAME or KIND/NAME.
         reach: how Argo CD reaches the cluster; None if that is not known.
+        kept: what checks have worked out from it for the checks after them.
     """
 
     cluster: str
@@ -116,6 +114,7 @@ class Inventory:
     unseen: dict[str, Unseen] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     reach: Reach | None = None
+    kept: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @cached_property
     def by_key(self) -> dict[ObjectKey, Manifest]:

@@ -94,7 +94,7 @@ def find(data: Any, path: Path) -> list[Found]:
             return []
         data = data[step]
         keys += 1
-    found: list[tuple[KeyPath, Any, bool]] = [(path[:keys], data, True)]  # type: ignore[list-item]
+    found: list[tuple[KeyPath, Any, bool]] = [(path[:keys], data, True)]
     for step in path[keys:]:
         if isinstance(step, str):
             found = [
