@@ -19,6 +19,7 @@ COMMANDS = [
     ("init",),
     ("render",),
     ("validate",),
+    ("graph",),
     ("explain",),
     ("schema",),
     ("schemas", "list"),

@@ -15,6 +15,7 @@ from medpattern.cli.backfill import backfill
 from medpattern.cli.bridge import bridge
 from medpattern.cli.deadletter import deadletter
 from medpattern.cli.explain import explain
+from medpattern.cli.graph import graph
 from medpattern.cli.init import init
 from medpattern.cli.listing import listing
 from medpattern.cli.lock import lock, promote
@@ -48,6 +49,7 @@ app = typer.Typer(
 app.command("init")(init)
 app.command("render")(render)
 app.command("validate")(validate)
+app.command("graph")(graph)
 app.command("explain")(explain)
 app.add_typer(listing, name="list")
 app.command("schema")(schema)

@@ -96,6 +96,9 @@ class Graph:
     def find(self, thing: Thing) -> Provision | None:
         """What is there under a name: in its namespace, in none, on every cluster, or as the site says."""
         found = self.provisions.get(thing)
+        if found is None and thing.kind == DATABASE:
+            # Which one stands in the store of secrets.
+            return next(iter(self.of_kind(DATABASE)), None)
         if found is None and thing.namespace:
             found = self.provisions.get(thing._replace(namespace=""))
         return found or self._always(thing)

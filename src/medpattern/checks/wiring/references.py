@@ -110,7 +110,7 @@ class Reader:
                 reference = Reference(
                     manifest, path, Thing(_plain_kind(kind), namespace, name), row.role, keys,
                     int(port) if port.isdigit() else port, optional, row.ordered, False, row.fleetwide,
-                    account=account, needs=row.needs,
+                    account=account, needs=row.needs, chain=row.chain,
                 )  # fmt: skip
                 yield from self._placed(reference, row, manifest)
 
@@ -193,7 +193,7 @@ class Reader:
             rows = self.tables.environment.get(name, ())
             context = Context(manifest.data, value, variables)
             for row in rows:
-                if row.command and not words & set(row.command):
+                if (row.command and not words & set(row.command)) or words & set(row.not_command):
                     continue
                 if row.to.text == FILE:
                     if applies(row, context):

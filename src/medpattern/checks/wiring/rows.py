@@ -65,8 +65,8 @@ def _shipped(name: str) -> Any:
 
 _COMMON = frozenset({"at", "when", "role"})
 _REFERENCE = _COMMON | {
-    "to", "name", "namespace", "keys", "port", "optional", "unless", "skip", "command", "via", "user", "needs", "split",
-    "ordered", "flow", "fleetwide",
+    "to", "name", "namespace", "keys", "port", "optional", "unless", "skip", "command", "notCommand", "via", "user",
+    "needs", "split", "ordered", "flow", "fleetwide", "chain",
 }  # fmt: skip
 _SELECTOR = _COMMON | {"selects", "form", "namespaces", "ports", "flow"}
 _PRODUCED = frozenset({
@@ -110,6 +110,7 @@ def _reference(row: Mapping[str, Any]) -> ReferenceRow:
         unless=_conditions(row.get("unless")),
         skip=re.compile("|".join(_listed(row["skip"]))) if "skip" in row else None,
         command=tuple(_listed(row.get("command"))),
+        not_command=tuple(_listed(row.get("notCommand"))),
         via=_via(via) if via else None,
         user=str(row.get("user", "")),
         needs=tuple(_listed(row.get("needs"))),
@@ -118,6 +119,7 @@ def _reference(row: Mapping[str, Any]) -> ReferenceRow:
         ordered=bool(row.get("ordered", True)),
         flow=bool(row.get("flow", True)),
         fleetwide=bool(row.get("fleetwide", False)),
+        chain=str(row.get("chain", "")),
     )
 
 

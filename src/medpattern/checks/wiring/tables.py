@@ -45,6 +45,7 @@ class ReferenceRow:
     unless: Conditions
     skip: re.Pattern[str] | None
     command: tuple[str, ...]
+    not_command: tuple[str, ...]
     via: Via | None
     user: str
     needs: tuple[str, ...]
@@ -53,6 +54,7 @@ class ReferenceRow:
     ordered: bool
     flow: bool
     fleetwide: bool
+    chain: str
 
 
 @dataclass(frozen=True, slots=True)

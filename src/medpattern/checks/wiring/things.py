@@ -75,6 +75,7 @@ class Reference:
         account: the ServiceAccount in whose name it is read, if that is another's.
         needs: what it must be allowed to do.
         shown: how an address stood there.
+        chain: "forth" or "back" where an image or its result goes from the user to the thing, or back.
     """
 
     user: Manifest
@@ -91,6 +92,7 @@ class Reference:
     account: Thing | None = None
     needs: tuple[str, ...] = ()
     shown: str = ""
+    chain: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
