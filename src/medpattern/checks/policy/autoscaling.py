@@ -20,6 +20,7 @@ KNOWN = named(
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _OLD = frozenset(re.sub(r"-([a-z])", lambda match: match[1].upper(), name) for name in KNOWN) - KNOWN
+# Breaches name the map and not the key in it: the line of a wrong key is the template's, that of its value a value's.
 _TEMPLATE: KeyPath = ("spec", "template", "metadata", "annotations")
 _OWN: KeyPath = ("metadata", "annotations")
 _KINDS = frozenset({(KNATIVE, "Service"), (KNATIVE, "Configuration")})
@@ -31,11 +32,11 @@ def misspelt_annotations(manifest: Manifest, _platform: Platform) -> Iterator[Br
     for key in map_at(manifest.data, *_TEMPLATE):
         told = _misspelt(str(key))
         if told:
-            yield Breach((*_TEMPLATE, key), f"'{key}' is no annotation of Knative's, and does nothing", told)
+            yield Breach(_TEMPLATE, f"'{key}' is no annotation of Knative's, and does nothing", told)
     for key in map_at(manifest.data, *_OWN):
         if str(key).startswith(PREFIX):
             message = f"'{key}' does nothing here: the autoscaler reads the revision's annotations"
-            yield Breach((*_OWN, key), message, "put it under spec.template.metadata.annotations")
+            yield Breach(_OWN, message, "put it under spec.template.metadata.annotations")
 
 
 def old_annotations(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
@@ -43,7 +44,7 @@ def old_annotations(manifest: Manifest, _platform: Platform) -> Iterator[Breach]
     for key in map_at(manifest.data, *_TEMPLATE):
         prefix, _, name = str(key).rpartition("/")
         if f"{prefix}/" == PREFIX and name in _OLD:
-            yield Breach((*_TEMPLATE, key), f"the spelling '{name}' is deprecated", f"write '{_dashed(name)}'")
+            yield Breach(_TEMPLATE, f"the spelling '{name}' is deprecated", f"write '{_dashed(name)}'")
 
 
 def scale_limits(manifest: Manifest) -> Iterator[tuple[KeyPath, str, str]]:

@@ -25,7 +25,7 @@ def removed_apis(manifest: Manifest, platform: Platform) -> Iterator[Breach]:
             gone = f"gone since Kubernetes {row.removed}, and the cluster has {platform.kubernetes_version}"
         else:
             continue
-        yield Breach(_PATH, f"{row.api_version} is {gone}", f"use {row.replacement}")
+        yield Breach(_PATH, f"{manifest.kind} of {row.api_version} is {gone}", f"use {row.replacement}")
 
 
 def deprecated_apis(manifest: Manifest, platform: Platform) -> Iterator[Breach]:
@@ -38,7 +38,7 @@ def deprecated_apis(manifest: Manifest, platform: Platform) -> Iterator[Breach]:
             continue
         since = f" since Kubernetes {row.deprecated}" if row.deprecated else ""
         until = f", and Kubernetes {row.removed} no longer has it" if row.removed else ""
-        yield Breach(_PATH, f"{row.api_version} is deprecated{since}{until}", f"use {row.replacement}")
+        yield Breach(_PATH, f"{manifest.kind} of {row.api_version} is deprecated{since}{until}", f"use {row.replacement}")
 
 
 def _rows(manifest: Manifest) -> Iterator[Retired]:
