@@ -38,8 +38,8 @@ class Manifest:
 
     `namespace` is where the object goes, also where `data` leaves that to the release. `app` is the application that
     makes it, "" for what the root applies. `wave` is that application's sync wave. `locate` finds the line of the value
-    or template that causes a path of `data`. `api_version` is like "apps/v1", `kind` like "Deployment"; `group` is "" for
-    the core group.
+    or template that causes a path of `data`. `api_version` is like "apps/v1", `kind` like "Deployment"; `group` is ""
+    for the core group.
     """
 
     data: dict[str, Any] = field(repr=False)
