@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from medpattern.checks.wiring.picture import GIVEN, MISSING, OUTSIDE, UNSEEN, Edge, Node, Picture
+from medpattern.checks.wiring.picture import GIVEN, HERE, MISSING, OUTSIDE, UNSEEN, Edge, Node, Picture
 
 # Pixels.
 ROW, HEAD, GAP, MARGIN, BETWEEN, LETTER, PADDING = 17, 26, 22, 20, 130, 6.6, 14
+ROOT, SITE = "applied by the root", "platform, site and outside"
 _STATES = {MISSING: "missing", UNSEEN: "unseen", GIVEN: "given", OUTSIDE: "outside"}
 _STYLE = """
 text { font: 11px ui-sans-serif, system-ui, sans-serif; fill: #1a1a1a }
@@ -36,7 +37,7 @@ path.broken { stroke: #b3261e; stroke-width: 2; opacity: 1 }
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An application: its upper left corner, its width, and its nodes from top to bottom."""
+    """An application, or another group of nodes: its upper left corner, its width, and its nodes from top to bottom."""
 
     app: str
     x: float
@@ -64,32 +65,45 @@ def svg(picture: Picture) -> str:
         f'<rect class="paper" width="{width:.0f}" height="{height:.0f}"/>',
         f'<text class="title" x="{MARGIN}" y="{MARGIN + 8}">{escape(picture.cluster)}</text>',
     ]
-    lines += map(_frame, boxes)
     spots = {node.id: (box, box.y + HEAD + ROW * row + ROW / 2) for box in boxes for row, node in enumerate(box.nodes)}
+    # Boxes lie above the lines, so that a line never crosses a word.
     lines += [_line(picture, edge, spots) for edge in _drawn(picture)]
     for box in boxes:
-        lines += _texts(box)
+        lines += [_frame(box), *_texts(box)]
     return "\n".join([*lines, "</svg>"])
 
 
 def _boxes(picture: Picture) -> list[Box]:
     """A column for each wave, and a last one for what no application makes."""
+    members = _members(picture)
+    waves = dict(picture.apps)
     last = max((wave for app, wave in picture.apps if app), default=0) + 1
     columns: dict[int, list[str]] = {}
-    for app, wave in picture.apps:
-        columns.setdefault(wave if app else last, []).append(app)
+    for name in members:
+        columns.setdefault(waves[name] if name not in (ROOT, SITE) else last, []).append(name)
     boxes: list[Box] = []
     x = float(MARGIN)
     for wave in sorted(columns):
-        members = {app: tuple(node for node in picture.nodes.values() if node.app == app) for app in columns[wave]}
-        width = max((_width(node) for nodes in members.values() for node in nodes), default=80.0)
+        width = max((_width(node) for name in columns[wave] for node in members[name]), default=80.0)
         y = 2.5 * MARGIN
-        for app in columns[wave]:
-            box = Box(app, x, y, width, members[app])
+        for name in columns[wave]:
+            box = Box(name, x, y, width, members[name])
             boxes.append(box)
             y += box.height + GAP
         x += width + BETWEEN
     return boxes
+
+
+def _members(picture: Picture) -> dict[str, tuple[Node, ...]]:
+    """The nodes of each box, those on the way of an image first."""
+    chained = {end for edge in picture.edges if edge.chain for end in (edge.source, edge.target)}
+    found: dict[str, list[Node]] = {app: [] for app, _ in picture.apps if app}
+    for node in picture.nodes.values():
+        name = node.app or (ROOT if node.state == HERE else SITE)
+        found.setdefault(name, []).append(node)
+    return {
+        name: tuple(sorted(nodes, key=lambda node: (node.id not in chained, node))) for name, nodes in found.items()
+    }
 
 
 def _width(node: Node) -> float:
@@ -103,7 +117,7 @@ def _frame(box: Box) -> str:
 
 def _texts(box: Box) -> Iterator[str]:
     x = box.x + PADDING
-    yield f'<text class="app" x="{x:.0f}" y="{box.y + 17:.0f}">{escape(box.app or "platform and site")}</text>'
+    yield f'<text class="app" x="{x:.0f}" y="{box.y + 17:.0f}">{escape(box.app)}</text>'
     for row, node in enumerate(box.nodes):
         y = box.y + HEAD + ROW * row + ROW / 2 + 4
         kind = node.kind.rpartition("/")[2]
