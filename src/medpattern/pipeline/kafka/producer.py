@@ -41,8 +41,15 @@ class Producer:
             return self._made
 
     def _poll(self) -> None:
+        from confluent_kafka import KafkaException
+
         while not self._stopping.is_set():
-            self._made.poll(0.1)
+            try:
+                self._made.poll(0.1)
+            except KafkaException as problem:
+                # A client that is refused for good is told so here too; whoever sends hears it of the watch.
+                self._watch.note(problem.args[0])
+                self._stopping.wait(0.1)
 
     def open(self, topics: Sequence[str] = (), seconds: float = 15) -> None:
         """Connects now; raises Unavailable unless the brokers know `topics`."""
