@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "charts/xray-storage/files/prepare_buckets.py"
-PRINCIPALS = {name: f"arn:aws:iam:::user/{name}" for name in ("service", "uploader", "simulator", "backfill", "purge")}
+NAMES = ("service", "uploader", "simulator", "backfill", "purge", "results")
+PRINCIPALS = {name: f"arn:aws:iam:::user/{name}" for name in NAMES}
 BUCKETS = ("source", "processed", "anonymised", "simulated")
 
 
@@ -49,6 +50,7 @@ RIGHTS: dict[str, dict[str, set[str]]] = {
     "uploader": {"source": WRITE},
     "simulator": {"simulated": WRITE},
     "backfill": {"source": LIST},
+    "results": {"source": LIST | READ, "processed": {"object:GetObject"}, "anonymised": {"object:GetObject"}},
     "purge": {"source": REMOVE, "processed": REMOVE, "anonymised": REMOVE},
 }
 

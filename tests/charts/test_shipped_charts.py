@@ -63,6 +63,7 @@ BASES: dict[str, list[dict[str, Any]]] = {
     ],
     "housekeeping": [
         {"database": {"from": "cnpg"}, "jobs": {"purge": {"enabled": True}}},
+        {"jobs": {"backfill": {"metrics": {"podMonitor": {"enabled": True}}}}},
         {"s3": {"credentials": {"from": "secretStore"}}, "network": {"s3": OUTSIDE, "database": OUTSIDE}},
     ],
     "image-generator": [
@@ -78,6 +79,13 @@ BASES: dict[str, list[dict[str, Any]]] = {
     "notifier": [
         {"database": {"from": "cnpg"}, "metrics": {"podMonitor": {"enabled": True}}},
         {"webhook": {"enabled": True}, "network": {"mail": OUTSIDE, "webhook": OUTSIDE, "database": OUTSIDE}},
+    ],
+    "results-api": [
+        {"database": {"from": "cnpg"}, "metrics": {"podMonitor": {"enabled": True}}, "tls": {"issuer": {"name": "ca"}}},
+        {
+            "s3": {"credentials": {"from": "secretStore"}},
+            "network": {"s3": OUTSIDE, "database": OUTSIDE, "login": OUTSIDE},
+        },
     ],
     "risk-assessment": [
         {"database": {"from": "cnpg"}, "simulation": {"enabled": True}},

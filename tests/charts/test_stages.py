@@ -114,8 +114,9 @@ def mounted(workload: Workload, folder: Path) -> None:
         place = folder / mount["mountPath"].lstrip("/")
         place.mkdir(parents=True, exist_ok=True)
         secret = volume.get("secret", {}).get("secretName")
-        # A CA may be an object that another chart or the cluster makes.
+        # A CA may be an object that another chart or the cluster makes, a certificate one of cert-manager or OpenShift.
         outside = {"ca.crt"} if mount["name"].endswith("-ca") else set()
+        outside |= {"tls.crt", "tls.key"} if mount["name"] == "tls" else set()
         for key in workload.secrets.get(secret, outside):
             (place / key).write_text(SECRET)
 
@@ -190,6 +191,7 @@ STAGES = {
     "image-generator": {"simulate"},
     "kafka": set(),
     "notifier": {"notify"},
+    "results-api": {"results"},
     "risk-assessment": {"serve", "deadletter"},
     "serverless": set(),
     "xray-storage": set(),
@@ -263,7 +265,8 @@ def test_each_program_logs_in_with_the_role_that_the_database_has_for_it() -> No
     assert {name: entry["role"] for name, entry in roles.items()} == {
         role.value: role.default_name for role in Role if role is not Role.DEAD_LETTERS
     }
-    for chart, program in (("risk-assessment", "service"), ("notifier", "notify"), ("housekeeping", "housekeeping")):
+    users = {"risk-assessment": "service", "notifier": "notify", "housekeeping": "housekeeping"}
+    for chart, program in (users | {"results-api": "results-api"}).items():
         database = chart_source(chart).values.data["database"]
         server = chart_source("database").values.data
         assert database["role"] == roles[program]["role"]

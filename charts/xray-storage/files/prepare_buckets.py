@@ -45,7 +45,7 @@ GRANTS: dict[str, dict[str, tuple[list[str], list[str]]]] = {
     "simulator": {"simulated": ([], WRITE)},
     "backfill": {"source": (LIST_VERSIONS, [])},
     # It looks for originals, and signs addresses with which browsers read what was made of them.
-    "results": {"source": (LIST_VERSIONS, READ), "processed": (LIST, READ), "anonymised": (LIST, READ)},
+    "results": {"source": (LIST_VERSIONS, READ), "processed": ([], READ[:1]), "anonymised": ([], READ[:1])},
     "purge": dict.fromkeys(("source", "processed", "anonymised"), (LIST_VERSIONS, REMOVE)),
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from medpattern.pipeline.database.migrate import check_revision
 from medpattern.pipeline.failures import PipelineError, Superseded
 from medpattern.pipeline.http.health import health_routes
 from medpattern.pipeline.http.responses import failure, problem
+from medpattern.pipeline.identity import SHORTEST_KEY, Keys
 from medpattern.pipeline.resultsapi.access import Access, AccessDeniedError
 from medpattern.pipeline.resultsapi.originals import Originals
 from medpattern.pipeline.resultsapi.pages import file_page, message_page
@@ -144,11 +144,13 @@ def build(settings: ResultsSettings) -> ResultsApp:
 
 def _api(settings: ResultsSettings, access: Access, engine: Engine) -> Api:
     store = ObjectStore(settings.store, connections=4)
+    # Originals are found by image ids. Pseudonyms are only read here, so the key that makes them is not given.
+    keys = Keys(settings.identity_key, bytes(SHORTEST_KEY))
     return Api(
         access=access,
         engine=engine,
         images=ObjectStore(replace(settings.store, endpoint=settings.public_endpoint)),
-        originals=Originals(engine, store, SourceIndex(store, settings.keys, time.monotonic)),
+        originals=Originals(engine, store, SourceIndex(store, keys)),
         image_seconds=settings.image_seconds,
         pinned_sha256=settings.pinned_sha256,
     )

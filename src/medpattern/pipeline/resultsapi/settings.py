@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from medpattern.pipeline.http.tls import Certificate
-from medpattern.pipeline.identity import Keys
 from medpattern.pipeline.resultsapi.provider import Client, is_safe
 from medpattern.pipeline.resultsapi.tokens import ALGORITHMS, Expected
 from medpattern.pipeline.resultsapi.users import RoleNames
-from medpattern.pipeline.settings import Environment, StoreSettings, read_database_url, required_keys
+from medpattern.pipeline.settings import Environment, StoreSettings, read_database_url
 
 _POINTER = re.compile(r"(/([^~/]|~[01])+)+")
 
@@ -83,7 +82,7 @@ class ResultsSettings:
     store: StoreSettings
     public_endpoint: str
     database_url: str = field(repr=False)
-    keys: Keys
+    identity_key: bytes = field(repr=False)
     session_key: bytes = field(repr=False)
     session_seconds: int
     image_seconds: int
@@ -110,7 +109,7 @@ class ResultsSettings:
             store=store,
             public_endpoint=_public_endpoint(env, store),
             database_url=read_database_url(env),
-            keys=required_keys(env),
+            identity_key=env.key("MEDPATTERN_IDENTITY_KEY"),
             session_key=env.key("MEDPATTERN_SESSION_KEY"),
             session_seconds=env.integer("MEDPATTERN_SESSION_SECONDS", 3600, 60, 12 * 3600),
             image_seconds=env.integer("MEDPATTERN_IMAGE_SECONDS", 60, 5, 3600),
