@@ -1,4 +1,4 @@
-# Everything needs Python >= 3.11 and PyPI, nothing else; only `make test-real` needs more. `make help` lists the targets.
+# Everything needs Python >= 3.11 and PyPI, nothing else; only the tests with servers need more. `make help` lists the targets.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -22,7 +22,7 @@ CODE := src tests .ci
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test test-real faults lint format docs bench bench-service clean python
+.PHONY: help demo run test test-real test-cluster faults lint format docs bench bench-service clean python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -48,6 +48,10 @@ test: $(VENV)/.installed-dev ## run the tests
 test-real: $(VENV)/.installed-dev ## install real servers (Debian, as root) and run the tests that need them
 	.ci/install_real.sh
 	MEDPATTERN_REQUIRE_REAL=1 $(RUN) -m pytest tests/real $(PYTEST_ARGS)
+
+test-cluster: $(VENV)/.installed-dev ## build a Kubernetes API server (Go) and run the tests that need it
+	.ci/install_cluster.sh
+	MEDPATTERN_REQUIRE_CLUSTER=1 $(RUN) -m pytest tests/live $(PYTEST_ARGS)
 
 faults: $(VENV)/.installed-dev ## break the chain on real servers and write the table of docs/faults.md
 	.ci/install_real.sh

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Builds what tests/live starts: etcd, kube-apiserver, and a program that asks Knative's own code.
+#
+#   .ci/install_cluster.sh            # what the tests need
+#   .ci/install_cluster.sh gitops     # kube-controller-manager, Argo CD and its Helm, which no test needs yet
+#
+# Each program is an ordinary `go build` of a pinned version from the Go module proxy; the pins are the go.mod and go.sum
+# of tests/live/tools/, which no build changes. Programs are kept in $MEDPATTERN_CI_CACHE (default: ~/.cache/medpattern)
+# under a name with the digest of their module, so that a changed pin is a new program and the old one serves older
+# checkouts. Cold it takes some 20 minutes of two cores, at the lowest priority; where everything is there, a moment.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+cache=${MEDPATTERN_CI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/medpattern}/cluster
+tools=$PWD/tests/live/tools
+export CGO_ENABLED=0 GOWORK=off GOFLAGS="-trimpath -buildvcs=false -mod=readonly"
+
+# set, module, program, package
+programs() {
+    cat <<'LIST'
+tests control-plane etcd go.etcd.io/etcd/server/v3
+tests control-plane kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
+tests knative knative-verdict .
+gitops control-plane kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
+gitops control-plane argocd github.com/argoproj/argo-cd/v3/cmd
+gitops control-plane helm helm.sh/helm/v3/cmd/helm
+LIST
+}
+
+# Kept in step with tests/live/servers/built.py.
+digest() { (cd "$tools/$1" && shopt -s nullglob && cat go.mod go.sum *.go) | sha256sum | cut -c1-16; }
+
+version() { go -C "$tools/$1" list -m -f '{{.Version}}' "$2"; }
+
+# Without a version kube-apiserver calls itself v0.0.0-master, which clients do not take for a version; see
+# https://github.com/kubernetes/kubernetes/blob/v1.36.1/hack/lib/version.sh. Argo CD's own does the same.
+flags() {
+    local package found minor
+    printf -- '-s -w'
+    case $1 in
+    kube-*)
+        found=$(version control-plane k8s.io/kubernetes)
+        minor=${found#v1.}
+        for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+            printf -- ' -X %s.gitVersion=%s -X %s.gitMajor=1 -X %s.gitMinor=%s -X %s.gitTreeState=clean' \
+                "$package" "$found" "$package" "$package" "${minor%%.*}" "$package"
+        done
+        ;;
+    argocd)
+        found=$(version control-plane github.com/argoproj/argo-cd/v3)
+        package=github.com/argoproj/argo-cd/v3/common
+        printf -- ' -X %s.version=%s -X %s.gitTreeState=clean' "$package" "${found#v}" "$package"
+        ;;
+    esac
+}
+
+require_go() {
+    local needed
+    needed=$(sed -n 's/^go //p' "$tools/$1/go.mod")
+    if ! command -v go >/dev/null; then
+        echo "tests/live builds its servers with Go $needed or later, and there is no 'go' on the path: https://go.dev/dl/" >&2
+        exit 1
+    elif ! go -C "$tools/$1" list -m >/dev/null 2>"$cache/go.log"; then
+        cat "$cache/go.log" >&2
+        echo "tests/live/tools/$1 needs Go $needed or later, and $(go version) does not take it:" \
+            "install a newer one, or set GOTOOLCHAIN=auto, with which Go fetches it" >&2
+        exit 1
+    fi
+}
+
+build() {
+    local module=$1 program=$2 package=$3 start=$SECONDS
+    local to=$cache/$program-$(digest "$module")
+    if [[ -x $to ]]; then
+        echo "$program: there"
+        return
+    fi
+    require_go "$module"
+    if ! nice -n 19 go -C "$tools/$module" build -ldflags "$(flags "$program")" -o "$to.part" "$package" 2>"$cache/go.log"; then
+        cat "$cache/go.log" >&2
+        echo "$program could not be built" >&2
+        exit 1
+    fi
+    mv "$to.part" "$to"
+    echo "$program: built in $((SECONDS - start)) s, $(($(stat -c %s "$to") / 1000000)) MB"
+}
+
+mkdir -p "$cache"
+# Two checkouts may share the cache: the second waits, and then finds everything there.
+exec 9>"$cache/lock"
+flock 9
+wanted=" ${*:-tests} "
+while read -r set module program package; do
+    [[ $wanted != *" $set "* ]] || build "$module" "$program" "$package"
+done < <(programs)

@@ -1,0 +1,85 @@
+"""API servers as fixtures: one for each distribution of the fleet, with the custom kinds that its charts use.
+
+With MEDPATTERN_REQUIRE_CLUSTER=1 (`make test-cluster`, .ci/run) a program that was not built is a failure, and so is
+every skip. Without it the tests are skipped, and say what to do.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Protocol
+
+import pytest
+
+from tests.live import fleet
+from tests.live.servers.cluster import Cluster
+from tests.live.servers.definitions import definition_files
+from tests.live.servers.template import template
+from tests.real.servers.programs import MissingError
+
+REQUIRED = os.environ.get("MEDPATTERN_REQUIRE_CLUSTER") == "1"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, object, object]:
+    with _skipped_where_missing():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    with _skipped_where_missing():
+        return (yield)
+
+
+@contextmanager
+def _skipped_where_missing() -> Iterator[None]:
+    try:
+        yield
+    except MissingError as error:
+        if REQUIRED:
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything is required, a test that was not run has failed."""
+    report = yield
+    if REQUIRED and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+    return report
+
+
+class StartCluster(Protocol):
+    """Starts an API server with the custom kinds of a distribution, or goes on with the one that runs."""
+
+    def __call__(self, distribution: str) -> Cluster: ...
+
+
+@pytest.fixture(scope="session")
+def start_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartCluster]:
+    """API servers that end with the session (of the worker, under xdist)."""
+    running: dict[str, Cluster] = {}
+    with ExitStack() as ends:
+
+        def start(distribution: str) -> Cluster:
+            if distribution not in running:
+                known = fleet.on(distribution)
+                ready = template(definition_files(distribution, fleet.groups(known)))
+                cluster = Cluster(tmp_path_factory.mktemp("cluster") / distribution, ready)
+                ends.callback(cluster.discard)
+                cluster.start()
+                cluster.api.make_namespaces(fleet.namespaces(known))
+                running[distribution] = cluster
+            return running[distribution]
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def kubernetes(start_cluster: StartCluster) -> Cluster:
+    """An API server with upstream's custom kinds."""
+    return start_cluster("kubernetes")

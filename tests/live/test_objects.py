@@ -1,0 +1,105 @@
+"""Every object of the shipped fleet is accepted by a real API server, all rules of its definitions included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from medpattern.checks.manifests import Manifest
+from medpattern.checks.policy.pods import pod_of
+from tests.live import fleet
+from tests.live.conftest import StartCluster
+from tests.live.servers.api import STRICT, THREADS, Answer, Api
+from tests.live.servers.cluster import Cluster
+
+CLUSTERS = sorted(fleet.inventories())
+
+
+def answers(api: Api, manifest: Manifest) -> Iterator[tuple[str, Answer]]:
+    """What the server says to an object that is new, and to one that is applied as Argo CD does it."""
+    resource = api.resource(manifest.api_version, manifest.kind)
+    if manifest.kind != "Namespace":  # they are there already, for the sake of what lives in them
+        yield "create", api.create(resource, manifest.namespace, manifest.data)
+    if manifest.name:
+        yield "apply", api.apply(resource, manifest.namespace, manifest.data)
+
+
+def shown(manifest: Manifest) -> str:
+    return f"{manifest.app or 'root'}: {manifest.key}"
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_every_object_is_accepted(start_cluster: StartCluster, name: str) -> None:
+    known = fleet.inventories()[name]
+    api = start_cluster(known.distribution).api
+
+    def refusals(manifest: Manifest) -> list[str]:
+        said = ((way, answer.refusal) for way, answer in answers(api, manifest))
+        return [f"{shown(manifest)} ({way}): {refusal}" for way, refusal in said if refusal]
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        refused = [told for several in threads.map(refusals, known.manifests) for told in several]
+
+    assert refused == []
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_no_object_brings_a_warning(start_cluster: StartCluster, name: str) -> None:
+    known = fleet.inventories()[name]
+    api = start_cluster(known.distribution).api
+    make_real(api, known.of_kind("", "Namespace"))  # with the labels that Pod Security reads
+
+    def warnings(manifest: Manifest) -> list[str]:
+        return [f"{shown(manifest)}: {one}" for _, answer in answers(api, manifest) for one in answer.warnings]
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        told = [one for several in threads.map(warnings, known.manifests) for one in several]
+
+    assert told == []
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_the_pods_of_every_workload_are_admitted(start_cluster: StartCluster, name: str) -> None:
+    """The pods themselves, which controllers would make, pass Pod Security and the checks of service accounts."""
+    known = fleet.inventories()[name]
+    api = start_cluster(known.distribution).api
+    make_real(api, known.of_kind("", "Namespace", "ServiceAccount"))
+    for namespace in fleet.namespaces([known]):
+        default = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+        api.must(api.apply(api.resource("v1", "ServiceAccount"), namespace, default, STRICT))
+    refused = []
+    for manifest in known.manifests:
+        pod = pod_of(manifest)
+        if pod is None:
+            continue
+        made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "p-"}, "spec": pod.spec}
+        answer = api.create(api.resource("v1", "Pod"), manifest.namespace, made)
+        refused += [f"{shown(manifest)}: {answer.refusal}"] if answer.refusal else []
+
+    assert refused == []
+
+
+def make_real(api: Api, manifests: list[Manifest]) -> None:
+    for manifest in manifests:
+        resource = api.resource(manifest.api_version, manifest.kind)
+        api.must(api.apply(resource, manifest.namespace, manifest.data, STRICT))
+
+
+def test_what_is_wrong_is_refused(kubernetes: Cluster) -> None:
+    """The server does look: at fields, types, enums, and at a rule of a definition."""
+    api = kubernetes.api
+    topic = {"apiVersion": "kafka.strimzi.io/v1", "kind": "KafkaTopic", "metadata": {"name": "a"}}
+    budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "a"}}
+    store = {"apiVersion": "ceph.rook.io/v1", "kind": "CephObjectStore", "metadata": {"name": "a"}}
+    wrong = {
+        'unknown field "spec.partition"': {**topic, "spec": {"partition": 3}},
+        "must be of type integer": {**topic, "spec": {"partitions": "3"}},
+        'unknown field "spec.minimum"': {**budget, "spec": {"minimum": 1}},
+        "mutually exclusive": {**budget, "spec": {"minAvailable": 1, "maxUnavailable": 1}},
+        "spec.gateway": {**store, "spec": {"gateway": {"port": "80"}}},
+    }
+    for says, thing in wrong.items():
+        resource = api.resource(str(thing["apiVersion"]), str(thing["kind"]))
+        assert says in api.create(resource, "kafka", thing).refusal
