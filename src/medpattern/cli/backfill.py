@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -82,7 +83,7 @@ def backfill(
     from medpattern.pipeline.clock import parse_span
 
     pause = parse_span(every) if every else None
-    counted = partial(write_metrics, metrics_file) if metrics_file else Measures().tell if metrics_port else None
+    counted = partial(write_metrics, metrics_file) if metrics_file else None
     order = Order(
         where=where,
         older_than=parse_span(older_than or ("10m" if lost else "0s")),
@@ -97,6 +98,7 @@ def backfill(
     settings = BackfillSettings.read(environment, publish=not dry_run)
     began = time.monotonic()
     if pause is not None:
+        order = replace(order, counted=Measures().tell) if metrics_port else order
         _stay(host, metrics_port, pause, lambda stopping: run(settings, order, stopping, _no_talk))
         return
     with stages.until_asked_to_end() as stopping, _Talk() as talk:
