@@ -1,4 +1,4 @@
-# Everything needs Python >= 3.11 and PyPI, nothing else; only the tests with servers need more. `make help` lists the targets.
+# Everything needs Python >= 3.11 and PyPI; only the tests with servers need more. `make help` lists the targets.
 
 PYTHON ?= python3
 VENV ?= .venv
