@@ -11,14 +11,14 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from tests.checks.definitions import crd, film
-from tests.checks.samples import mutants, sample, without_refusals
-from tests.checks.script import build_script
 
 from medpattern.checks.crds import CustomKind, Skipped, convert
 from medpattern.checks.patterns import portable
 from medpattern.documents.reader import parse_stream
 from medpattern.documents.validation import Schema, schema_problem
+from tests.checks.definitions import crd, film
+from tests.checks.samples import mutants, sample, without_refusals
+from tests.checks.script import build_script
 
 Object = dict[str, Any]
 

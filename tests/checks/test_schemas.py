@@ -14,10 +14,10 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-from tests.checks.script import build_script
 
 from medpattern.checks.schemas import SchemaSet
 from medpattern.documents.validation import Violation
+from tests.checks.script import build_script
 
 Object = dict[str, Any]
 

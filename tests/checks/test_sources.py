@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.checks.definitions import crd, film
 
 from medpattern.checks.crds import convert
 from medpattern.checks.folders import SchemaFolder
@@ -16,6 +15,7 @@ from medpattern.checks.installed import InstalledKubernetes
 from medpattern.checks.schemas import SchemaSet
 from medpattern.checks.sources import Definitions, KindRow
 from medpattern.errors import InputError, UsageError
+from tests.checks.definitions import crd, film
 
 LENGTH = {"type": "object", "properties": {"minutes": {"type": "integer"}}}
 WIDTH = {"type": "object", "properties": {"millimetres": {"type": "integer"}}}

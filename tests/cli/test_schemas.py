@@ -80,6 +80,18 @@ def test_what_is_not_converted_is_told_and_fails(folder: Path) -> None:
     assert "no CustomResourceDefinition" in result.err
 
 
+def test_variants_of_a_platform_are_imported_only_if_they_are_named(folder: Path) -> None:
+    (folder / "crds" / "variants").mkdir()
+    (folder / "crds" / "variants" / "film.yaml").write_text(yaml.safe_dump(crd({"type": "object"})), "utf-8")
+    out = folder / "schemas"
+    result = medpattern("schemas", "import", str(folder / "crds"), "--out", str(out))
+    assert (result.code, result.err) == (0, "1 schema written, 0 skipped\n")
+    assert b"minutes" in (out / FILE).read_bytes()
+
+    medpattern("schemas", "import", str(folder / "crds" / "variants"), "--out", str(out))
+    assert b"minutes" not in (out / FILE).read_bytes()
+
+
 def test_a_version_that_is_not_served_is_told_and_does_not_fail(folder: Path) -> None:
     definition = crd(LENGTH)
     versions = definition["spec"]["versions"]

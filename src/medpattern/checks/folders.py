@@ -64,9 +64,16 @@ def _is_bare(data: dict[str, Any], item: Any) -> bool:
 
 
 def files_below(folder: Path, suffixes: Iterable[str]) -> list[Path]:
-    """The files below a folder with one of the suffixes, hidden ones left out, in order."""
+    """The files below a folder with one of the suffixes, in order.
+
+    Hidden files and folders are left out, and folders named `variants`: those are not for every platform.
+    """
     found = (path for path in folder.rglob("*") if path.suffix in suffixes and path.is_file())
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    return sorted(path for path in found if not any(map(_is_passed_over, path.relative_to(folder).parts)))
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith(".") or name == "variants"
 
 
 class SchemaFolder:
@@ -127,11 +134,11 @@ class SchemaFolder:
 
     @cached_property
     def _files(self) -> dict[tuple[str, str], Path]:
-        """The JSON Schemas by apiVersion and kind in lower case; those of variants are not for every platform."""
+        """The JSON Schemas by apiVersion and kind in lower case."""
         found: dict[tuple[str, str], Path] = {}
         for path in files_below(self.folder, [".json"]):
             name = _SCHEMA_FILE.fullmatch(path.name)
-            if name and "." in path.parent.name and "variants" not in path.relative_to(self.folder).parts:
+            if name and "." in path.parent.name:
                 found.setdefault((f"{path.parent.name}/{name[2]}", name[1]), path)
         return found
 
@@ -139,7 +146,6 @@ class SchemaFolder:
     def _definitions(self) -> Definitions:
         schemas = set(self._files.values())
         files = [path for path in files_below(self.folder, (*_YAML, ".json")) if path not in schemas]
-        files = [path for path in files if "variants" not in path.relative_to(self.folder).parts]
         return Definitions(self.label, [crd for path in files for crd in definitions_in(path)])
 
     @cached_property
