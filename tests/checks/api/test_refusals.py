@@ -84,6 +84,7 @@ SERVICE = obj(
 )
 CLAIM = obj("v1", "PersistentVolumeClaim", spec=CLAIM_SPEC)
 CONFIG = obj("v1", "ConfigMap", data={"a.b_c-D": "x"}, binaryData={"e": "eA=="})
+SECRET = obj("v1", "Secret", data={"a": "eHh4" * 349_525}, stringData={"b": "x"})
 BUDGET = obj("policy/v1", "PodDisruptionBudget", spec={"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}})
 SCALER = obj(
     "autoscaling/v2",
@@ -106,6 +107,7 @@ RIGHT = {
     "external name": obj("v1", "Service", spec={"type": "ExternalName", "externalName": "a.example.org"}),
     "claim": CLAIM,
     "config": CONFIG,
+    "secret that just fits": SECRET,
     "budget": BUDGET,
     "scaler": SCALER,
     "role with a colon": {**ROLE, "metadata": {"name": "system:a"}},
@@ -137,6 +139,9 @@ WRONG: dict[str, tuple[Object, KeyPath, Any, KeyPath, str]] = {
     ),
     "large annotations": (CONFIG, ("metadata", "annotations"), {"a": "x" * 270_000}, (), "larger than 262144"),
     "key of a ConfigMap": (CONFIG, ("data",), {"a/b": ""}, ("data", "a/b"), "key of a ConfigMap"),
+    "two dots at the beginning of a key": (CONFIG, ("data",), {"..a": ""}, ("data", "..a"), "key of a ConfigMap"),
+    "long name of a CronJob": (CRON_JOB, ("metadata", "name"), "a" * 53, (), "cannot be a name"),
+    "large Secret": (SECRET, ("data",), {"a": "eHh4" * 349_526}, (), "larger than 1048576"),
     "key in data and binaryData": (CONFIG, ("binaryData", "a.b_c-D"), "eA==", (), "stands in data too"),
     "large ConfigMap": (CONFIG, ("data",), {"a": "x" * 1_048_577}, (), "larger than 1048576"),
     "port without a name": (SERVICE, ("spec", "ports", 0, "name"), GONE, ("spec", "ports", 0), "has no name"),
@@ -213,7 +218,7 @@ WRONG: dict[str, tuple[Object, KeyPath, Any, KeyPath, str]] = {
         (*POD, "volumes", 0, "configMap"),
         {"name": "a"},
         (*POD, "volumes", 0),
-        "emptyDir, configMap",
+        "emptyDir and configMap",
     ),
     "odd size of a folder": (DEPLOYMENT, (*POD, "volumes", 0, "emptyDir", "sizeLimit"), "1 Gi", (), "no quantity"),
     "mount of no volume": (DEPLOYMENT, (*FIRST, "volumeMounts", 1, "name"), "dat", (), "there is no volume 'dat'"),

@@ -49,7 +49,7 @@ def _ports(container: Container) -> Iterator[Breach]:
             yield Breach((*container.path, *path, "name"), f"two ports are named '{name}'", "give each its own name")
         key = (port.get("containerPort"), word(port.get("protocol")) or "TCP")
         if key in numbers:
-            message = f"two ports are {key[1]} {key[0]}"
+            message = f"two ports are {key[1]} {key[0]}, which server-side apply refuses"
             yield Breach((*container.path, *path, "containerPort"), message, "take one of them out")
         names.add(name)
         numbers.add(key)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeGuard
 
 from medpattern.checks.manifests import Manifest
 from medpattern.checks.metadata import DNS_LABEL, DNS_NAME, LABEL_VALUE
@@ -20,8 +20,9 @@ _SHORT = {
 }
 # Kubernetes' rights, and what OpenShift serves by itself: names of people and of images.
 _FREE = frozenset({"rbac.authorization.k8s.io", "image.openshift.io", "oauth.openshift.io", "user.openshift.io"})
+_CRON_JOB = 52  # its Jobs' names have a time behind it, and at most 63 characters
 _ANY_NAME = re.compile(r"(?!\.{1,2}$)[^/%]+")
-_CONFIG_KEY = re.compile(r"(?!\.{1,2}$)[-._a-zA-Z0-9]{1,253}")
+_CONFIG_KEY = re.compile(r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}")
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _DNS_LABEL, _DNS_NAME, _LABEL_VALUE = re.compile(DNS_LABEL), re.compile(DNS_NAME), re.compile(LABEL_VALUE)
 MOST_BYTES = 1_048_576
@@ -49,7 +50,8 @@ def _own_name(manifest: Manifest) -> Iterator[Breach]:
         pattern, wanted = _SHORT[kind]
         fits, most = re.fullmatch(pattern, name), 63
     else:
-        fits, wanted, most = _DNS_NAME.fullmatch(name), "small letters, digits, '-' and '.'", 253
+        most = _CRON_JOB if kind == ("batch", "CronJob") else 253
+        fits, wanted = _DNS_NAME.fullmatch(name), "small letters, digits, '-' and '.'"
     if not fits or len(name) > most:
         message = f"'{name[:80]}' cannot be a name here"
         yield Breach(("metadata", "name"), message, f"use at most {most} characters: {wanted}")
@@ -95,7 +97,10 @@ def label_refusals(path: KeyPath, labels: dict[str, Any]) -> Iterator[Breach]:
 
 def _annotations_size(manifest: Manifest) -> Iterator[Breach]:
     annotations = mapping(manifest.metadata.get("annotations"))
-    if _size(annotations.items()) > MOST_BYTES // 4:
+    if (
+        sum(len(str(key)) + len(value.encode()) for key, value in annotations.items() if _is_text(value))
+        > MOST_BYTES // 4
+    ):
         yield Breach(("metadata", "annotations"), f"is larger than {MOST_BYTES // 4} bytes in all", "make it smaller")
 
 
@@ -110,10 +115,15 @@ def _data_keys(manifest: Manifest) -> Iterator[Breach]:
     if manifest.kind == "ConfigMap":
         for key in maps["data"].keys() & maps["binaryData"].keys():
             yield Breach(("binaryData", key), f"'{key}' stands in data too", "take one of them out")
-    if sum(_size(data.items()) for data in maps.values()) > MOST_BYTES:
-        largest = max(parts, key=lambda part: _size(maps[part].items()))
+    sizes = {
+        part: sum(len(value.encode()) for value in data.values() if _is_text(value)) for part, data in maps.items()
+    }
+    for part in {"binaryData", "data" if manifest.kind == "Secret" else ""} & sizes.keys():
+        sizes[part] = sizes[part] * 3 // 4  # stands there in base64
+    if sum(sizes.values()) > MOST_BYTES:
+        largest = max(sizes, key=lambda part: sizes[part])
         yield Breach((largest,), f"is larger than {MOST_BYTES} bytes, the most that is stored", "make several of it")
 
 
-def _size(items: Iterable[tuple[Any, Any]]) -> int:
-    return sum(len(str(key).encode()) + len(value.encode()) for key, value in items if isinstance(value, str))
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str)

@@ -25,9 +25,11 @@ def volume_refusals(manifest: Manifest) -> Iterator[Breach]:
             yield Breach((*pod.path, *path, "name"), f"two volumes are named '{name}'", "give each its own name")
         names.add(name)
         sources = [key for key, value in volume.items() if key != "name" and value is not None]
-        if len(sources) != 1:
-            found = ", ".join(sources) or "no source"
-            yield Breach((*pod.path, *path), f"volume '{name}' has {found}", "give it exactly one source")
+        if not sources:
+            message = f"volume '{name}' has no source, and so is an empty folder"
+            yield Breach((*pod.path, *path), message, "name its source, or write emptyDir: {}")
+        elif len(sources) > 1:
+            yield Breach((*pod.path, *path), f"volume '{name}' has {' and '.join(sources)}", "give it one source")
         size = map_at(volume, "emptyDir")
         yield from quantity_refusals(
             (*pod.path, *path, "emptyDir"), {key: size[key] for key in ("sizeLimit",) if key in size}

@@ -63,7 +63,7 @@ def _selects(rule: dict[str, Any], labels: dict[str, Any]) -> bool:
 def _strategy(manifest: Manifest) -> Iterator[Breach]:
     strategy = map_at(manifest.data, "spec", "strategy")
     rolling = mapping(strategy.get("rollingUpdate"))
-    if strategy.get("type") == "Recreate" and rolling:
+    if strategy.get("type") == "Recreate" and isinstance(strategy.get("rollingUpdate"), dict):
         message = "cannot stand beside type Recreate"
         yield Breach(("spec", "strategy", "rollingUpdate"), message, "take it out")
     if [str(rolling.get(key)) in ("0", "0%") for key in ("maxSurge", "maxUnavailable")] == [True, True]:
