@@ -76,6 +76,8 @@ def server(status: int, body: bytes) -> Iterator[tuple[str, list[str]]]:
 @pytest.fixture
 def login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Writes a kubeconfig whose only context, `hub`, is the given address."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
 
     def write(address: str) -> None:
         config = {
