@@ -41,11 +41,13 @@ def fixture(code: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def with_object(case: dict[str, Any]) -> dict[str, Any]:
-    """The object of a case; `pod` is short for a Knative Service with that pod."""
-    if "pod" in case:
-        pod = {"containers": [{"name": "a"}], **case["pod"]}
+    """The object of a case; `pod` and `annotations` are short for a Knative Service with them."""
+    if "pod" in case or "annotations" in case:
+        pod = {"containers": [{"name": "a"}], **case.get("pod", {})}
+        annotations = {f"autoscaling.knative.dev/{key}": text for key, text in case.get("annotations", {}).items()}
+        template = {"metadata": {"annotations": annotations}, "spec": pod}
         meta = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {"name": "a"}}
-        return {**meta, "spec": {"template": {"spec": pod}}}
+        return {**meta, "spec": {"template": template}}
     return case.get("object", case)
 
 

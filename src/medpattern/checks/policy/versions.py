@@ -38,7 +38,9 @@ def deprecated_apis(manifest: Manifest, platform: Platform) -> Iterator[Breach]:
             continue
         since = f" since Kubernetes {row.deprecated}" if row.deprecated else ""
         until = f", and Kubernetes {row.removed} no longer has it" if row.removed else ""
-        yield Breach(_PATH, f"{manifest.kind} of {row.api_version} is deprecated{since}{until}", f"use {row.replacement}")
+        yield Breach(
+            _PATH, f"{manifest.kind} of {row.api_version} is deprecated{since}{until}", f"use {row.replacement}"
+        )
 
 
 def _rows(manifest: Manifest) -> Iterator[Retired]:
