@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medpattern.checks.fleetwide import fleet_findings
 from medpattern.checks.kinds import DATA_KINDS
 from medpattern.checks.manifests import Inventory, Manifest, everywhere
 from medpattern.checks.policy import RULES
@@ -153,7 +154,17 @@ def test_a_finding_never_quotes_the_credential() -> None:
 # Odd objects ---------------------------------------------------------------------------------------------
 
 KINDS = sorted(
-    PODS | BINDINGS | ROLES | DATA_KINDS | {kind for rule in RULES for kind in rule.kinds} | {("", "ConfigMap")}
+    PODS
+    | BINDINGS
+    | ROLES
+    | DATA_KINDS
+    | {kind for rule in RULES for kind in rule.kinds}
+    | {
+        ("", "ConfigMap"),
+        ("", "ServiceAccount"),
+        ("networking.k8s.io", "NetworkPolicy"),
+        ("argoproj.io", "Application"),
+    }
 )
 
 
@@ -202,7 +213,9 @@ def test_no_rule_raises_on_odd_objects(objects: list[dict[str, Any]], version: s
         for _, breach in apply(RULES, found, Platform("kubernetes", version)):
             assert breach.message
             dotted(breach.path)
-    list(estate_findings(Inventory("a", kubernetes_version=version, manifests=manifests)))
+    inventory = Inventory("a", kubernetes_version=version, manifests=manifests)
+    list(estate_findings(inventory))
+    list(fleet_findings([inventory, Inventory("b", manifests=manifests)]))
 
 
 @settings(max_examples=200, deadline=None)
@@ -214,7 +227,9 @@ def test_no_rule_raises_on_broken_likenesses_of_real_objects(data: st.DataObject
     broken = replaced(case, data)
     found = manifest(broken)
     list(apply(RULES, found, KUBERNETES))
-    list(estate_findings(Inventory("a", manifests=(found,))))
+    inventory = Inventory("a", manifests=(found,))
+    list(estate_findings(inventory))
+    list(fleet_findings([inventory, Inventory("b", manifests=(found,))]))
 
 
 def replaced(value: Any, data: st.DataObject) -> Any:
