@@ -116,7 +116,7 @@ gather_wheels() {
     if [[ -n ${IMAGE_REQUIREMENTS:-} ]]; then
         download=(--no-deps --require-hashes --requirement "$IMAGE_REQUIREMENTS")
     else
-        download=(pip "$wheels/$wheel[dicom-network]")
+        download=(pip "$wheels/$wheel[dicom-network,results]")
     fi
     "$PYTHON" -m pip --python "$like_base" download --quiet --only-binary :all: --dest "$wheels" "${download[@]}"
     (cd "$wheels" && sha256sum -- *.whl | sort -k 2) |

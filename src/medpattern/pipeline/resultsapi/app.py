@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from medpattern.pipeline.resultsapi.settings import ResultsSettings
 
 _CONNECTIONS = 8
+# Of the time, that looking for originals may keep the object store busy; few people ask, and they wait.
+_SHARE = 0.5
 _PAUSE_SECONDS = 2.0
 
 
@@ -150,7 +152,7 @@ def _api(settings: ResultsSettings, access: Access, engine: Engine) -> Api:
         access=access,
         engine=engine,
         images=ObjectStore(replace(settings.store, endpoint=settings.public_endpoint)),
-        originals=Originals(engine, store, SourceIndex(store, keys)),
+        originals=Originals(engine, store, SourceIndex(store, keys, share=_SHARE)),
         image_seconds=settings.image_seconds,
         pinned_sha256=settings.pinned_sha256,
     )

@@ -12,16 +12,16 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from medpattern.pipeline.failures import Busy
+from medpattern.pipeline.failures import Busy, Unprocessable
 
 if TYPE_CHECKING:
     from medpattern.pipeline.events.notifications import StoredObject
     from medpattern.pipeline.identity import Keys
     from medpattern.pipeline.store.objects import ObjectStore
 
-_MOST_LISTED = 200_000
+MOST_LISTED = 200_000
 # Listing may keep the store busy for this share of the time.
-_SHARE = 0.2
+SHARE = 0.2
 # Whoever asks cannot always ask again, so a request waits that long for the next listing.
 _LONGEST_PAUSE_SECONDS = 8.0
 
@@ -29,10 +29,22 @@ _LONGEST_PAUSE_SECONDS = 8.0
 class SourceIndex:
     """Which object an image id names. Safe to share between threads; one of them lists at a time."""
 
-    def __init__(self, store: ObjectStore, keys: Keys, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        keys: Keys,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        share: float = SHARE,
+        most: int = MOST_LISTED,
+    ) -> None:
+        """`share`: of the time, that listing may keep the store busy; `most`: objects that are looked through."""
         self._store = store
         self._keys = keys
         self._clock = clock
+        self._share = share
+        self._most = most
+        self._cut: set[str] = set()
         self._found: dict[str, StoredObject] = {}
         self._listing = threading.Lock()
         self._not_before: dict[str, float] = {}
@@ -42,6 +54,7 @@ class SourceIndex:
 
         Raises:
             Busy: the bucket was listed a moment ago; ask again in a few seconds.
+            Unprocessable: it is not among the objects that are looked through, and the bucket holds more.
             Unavailable: the object store is away.
         """
         if bucket not in self._store.settings.sources:
@@ -49,6 +62,8 @@ class SourceIndex:
         with self._listing:
             if image_id not in self._found:
                 self._list(bucket)
+            if image_id not in self._found and bucket in self._cut:
+                raise Unprocessable("too-many-objects", f"it is not among the first {self._most} of its bucket")
             return self._found.get(image_id)
 
     def _list(self, bucket: str) -> None:
@@ -57,12 +72,15 @@ class SourceIndex:
             raise Busy("the bucket was listed a moment ago")
         time.sleep(max(0.0, pause))
         began = self._clock()
+        versions = self._store.versions(bucket)
         fresh = {
             self._keys.image_id(name.image): listed.object
-            for listed in islice(self._store.versions(bucket), _MOST_LISTED)
+            for listed in islice(versions, self._most)
             for name in (listed.object, listed.object.by_etag)
             if name is not None
         }
+        more = next(versions, None) is not None
+        self._cut = self._cut | {bucket} if more else self._cut - {bucket}
         kept = {image_id: stored for image_id, stored in self._found.items() if stored.bucket != bucket}
         self._found = kept | fresh
-        self._not_before[bucket] = began + (self._clock() - began) / _SHARE
+        self._not_before[bucket] = began + (self._clock() - began) / self._share
