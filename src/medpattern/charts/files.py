@@ -12,6 +12,8 @@ from pathlib import Path
 from medpattern import __version__
 
 SOURCE_MARK = "medpattern.io/chart-source"
+# A chart source so marked gets the value `flows`, which is made of the cluster's other applications.
+FLOWS_MARK = "medpattern.io/flows"
 
 # Beside an ordinary chart's own values.yaml: what the cluster lays over it.
 COPIED_VALUES = "values-medpattern.yaml"

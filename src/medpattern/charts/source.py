@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from medpattern.charts.files import SOURCE_MARK, OutsideLinkError, chart_digest, chart_files
+from medpattern.charts.files import FLOWS_MARK, SOURCE_MARK, OutsideLinkError, chart_digest, chart_files
 from medpattern.documents.reader import Document, parse_file
 from medpattern.documents.validation import Schema, schema_problem
 from medpattern.errors import ChartSourceError, InputError
@@ -35,8 +35,16 @@ class ChartSource:
     @property
     def is_source(self) -> bool:
         """Whether it is written in medpattern's language; otherwise it is an ordinary Helm chart."""
+        return self._is_marked(SOURCE_MARK)
+
+    @property
+    def takes_flows(self) -> bool:
+        """Whether its value `flows` is made of the cluster's other applications."""
+        return self.is_source and self._is_marked(FLOWS_MARK)
+
+    def _is_marked(self, mark: str) -> bool:
         annotations = self.metadata.get("annotations")
-        return isinstance(annotations, dict) and str(annotations.get(SOURCE_MARK)) == "true"
+        return isinstance(annotations, dict) and str(annotations.get(mark)) == "true"
 
     @cached_property
     def values(self) -> Document:

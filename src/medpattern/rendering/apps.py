@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,8 @@ from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.fleet import Fleet
 from medpattern.fleet.sections import Application
 from medpattern.rendering.objects import ObjectCheck
+
+Derive = Callable[[ChartValues], ChartValues]
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,13 @@ class AppRenderer:
     def __post_init__(self) -> None:
         self._objects = ObjectCheck(self.schemas)
 
-    def render(self, cluster: Cluster, app: Application) -> RenderedApp | None:
-        """The application `app` of `cluster`; None where findings say why not."""
+    def render(self, cluster: Cluster, app: Application, derive: Derive | None = None) -> RenderedApp | None:
+        """The application `app` of `cluster`; None where findings say why not.
+
+        `derive` fills what a chart that takes flows is made of besides its values.
+        """
         try:
-            return self._render(cluster, app)
+            return self._render(cluster, app, derive)
         except ChartSourceError as error:
             self.findings += error.findings
             return None
@@ -103,7 +109,12 @@ class AppRenderer:
         except ChartSourceError:
             return None
 
-    def _render(self, cluster: Cluster, app: Application) -> RenderedApp | None:
+    def takes_flows(self, app: Application) -> bool:
+        """Whether its chart is made of the cluster's other applications."""
+        source = self.source(app)
+        return source is not None and source.takes_flows
+
+    def _render(self, cluster: Cluster, app: Application, derive: Derive | None = None) -> RenderedApp | None:
         extra: tuple[Any, ...] = ()
         if app.extra_value_files:
             texts = {key: value for key, value in cluster.globals.items() if isinstance(value, str)}
@@ -127,6 +138,8 @@ class AppRenderer:
         values = self._builder.for_source(cluster, app, source, extra)
         if not self._valid(values, source):
             return None
+        if derive is not None and source.takes_flows:
+            values = derive(values)
         generator = self.generators.setdefault(id(source), Generator(source))
         chart = generator.generate(values.values)
         rendered = RenderedApp(app, values, source, chart, chart.files)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from medpattern.argocd.grants import declared_kinds
 from medpattern.argocd.waves import sync_waves
@@ -17,7 +17,9 @@ from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts
 from medpattern.fleet.merge import lookup
 from medpattern.rendering.apps import RenderedApp
-from medpattern.rendering.renderer import RenderedCluster
+
+if TYPE_CHECKING:
+    from medpattern.rendering.renderer import RenderedCluster
 
 
 def inventory(rendered: RenderedCluster, schemas: SchemaSet, tree: str) -> Inventory:
@@ -25,22 +27,29 @@ def inventory(rendered: RenderedCluster, schemas: SchemaSet, tree: str) -> Inven
 
     An ordinary chart that Helm refuses, or without Helm, counts as unseen; rendering has said so already.
     """
-    facts = rendered.cluster.facts
-    waves = sync_waves(rendered.cluster.applications)
-    manifests = list(_of_root(rendered, tree))
+    return inventory_of(rendered.cluster, rendered.apps, _of_root(rendered, tree), schemas)
+
+
+def inventory_of(
+    cluster: Cluster, apps: Iterable[RenderedApp], root: Iterable[Manifest], schemas: SchemaSet
+) -> Inventory:
+    """What some applications of a cluster make, and what its root applies."""
+    facts = cluster.facts
+    waves = sync_waves(cluster.applications)
+    manifests = list(root)
     unseen: dict[str, Unseen] = {}
-    for app in rendered.apps:
+    for app in apps:
         made = list(_of_app(app, waves.get(app.app.name, 0), schemas))
         if app.chart is None and not made:
             unseen[app.app.name] = Unseen(app.app.namespace, frozenset(declared_kinds(app.app.kinds)))
         manifests += made
     return Inventory(
-        rendered.cluster.name,
+        cluster.name,
         facts.distribution,
         facts.kubernetes_version,
         tuple(manifests),
         unseen,
-        _given(rendered.cluster),
+        _given(cluster),
         _reach(facts),
     )
 

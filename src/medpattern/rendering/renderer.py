@@ -20,7 +20,9 @@ from medpattern.findings import Finding, errors_of, in_order
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts
 from medpattern.fleet.fleet import Fleet
+from medpattern.fleet.sections import Application
 from medpattern.rendering.apps import AppRenderer, RenderedApp
+from medpattern.rendering.flows import FlowValues
 from medpattern.rendering.inputs import cluster_inputs
 from medpattern.rendering.roots import RootInputs, git_of, manifests, missing_kinds
 from medpattern.rendering.selection import DEFAULT_TREE
@@ -63,6 +65,7 @@ class Renderer:
         self._found: list[Finding] = []
         generators = self.before._apps.generators if self.before else {}
         self._apps: AppRenderer = AppRenderer(self.fleet, self.catalog, self._found, self.schemas, generators)
+        self._flows = FlowValues(self.schemas)
         self._unread = UnreadNames(self.catalog)
         self._spokes = Spokes(self.fleet.repository.root, self.fleet.values_folder, self.fleet.facts_files)
         self._reread: set[str] = set()
@@ -121,11 +124,25 @@ class Renderer:
         """The enabled applications, the disabled ones as they would be, and the chart source of each."""
         named = [app for app in cluster.applications if app.name]
         enabled = [app for app in named if not app.disabled]
-        rendered = [self._apps.render(cluster, app) for app in enabled]
+        rendered = self._rendered(cluster, enabled)
         retired = [self._apps.render_quietly(cluster, app) for app in named if app.disabled]
         sources = {app.name: self._apps.source(app) for app in named}
         self._found += missing_kinds(cluster, enabled, sources)
-        return tuple(filter(None, rendered)), tuple(filter(None, retired)), sources
+        return tuple(rendered), tuple(filter(None, retired)), sources
+
+    def _rendered(self, cluster: Cluster, enabled: list[Application]) -> list[RenderedApp]:
+        """The applications in their order; those that are made of the others come last."""
+        order = {app.name: number for number, app in enumerate(enabled)}
+        last = {app.name for app in enabled if self._apps.takes_flows(app)}
+        found = [self._apps.render(cluster, app) for app in enabled if app.name not in last]
+        made = [item for item in found if item is not None]
+        ends = [
+            self._apps.render(cluster, app, lambda values: self._flows.filled(values, made))
+            for app in enabled
+            if app.name in last
+        ]
+        every = (*made, *(item for item in ends if item is not None))
+        return sorted(every, key=lambda item: order[item.app.name])
 
     def _read_back(self, name: str, file: File) -> None:
         """Parses each distinct YAML text: what is written must be what Argo CD and Helm can read.

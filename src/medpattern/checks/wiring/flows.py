@@ -25,10 +25,11 @@ from medpattern.checks.wiring.things import Port, Provision, Reference, Selectio
 from medpattern.findings import KeyPath
 
 _KNATIVE, _ROUTE = "serving.knative.dev/Service", "route.openshift.io/Route"
+_PROMETHEUS = "monitoring.coreos.com/Prometheus"
 PROMETHEUS = "prometheus"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class End:
     """One side of a flow.
 
@@ -41,12 +42,18 @@ class End:
     host: str = ""
     name: str = ""
     namespace_labels: dict[str, str] = field(default_factory=dict)
-    pod: Provision | None = field(default=None, compare=False, repr=False)
+    pod: Provision | None = field(default=None, repr=False)
 
     @property
     def key(self) -> tuple[str, ...]:
         """What makes two ends one."""
         return self.namespace, self.name, self.host, *sorted(self.namespace_labels)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, End) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
     def __str__(self) -> str:
         if self.host:
@@ -196,14 +203,23 @@ def _number(pod: Provision, target: int | str) -> int:
 
 
 def _of_monitors(graph: Graph) -> Iterator[Flow]:
-    sources = [row for row in _platform_rows(graph) if row.name == PROMETHEUS]
+    sources = _prometheus(graph)
     for selection in graph.selections():
         if not selection.flow:
             continue
-        for row in sources:
+        for source in sources:
             for pod, port in _scraped(graph, selection):
                 reason = f"{selection.role} {pod.thing.name}"
-                yield Flow(_place(row), end_of(pod), port, "TCP", reason, selection.user, selection.path)
+                yield Flow(source, end_of(pod), port, "TCP", reason, selection.user, selection.path)
+
+
+def _prometheus(graph: Graph) -> list[End]:
+    """Prometheus: the pods of one that is here, the namespace of a chart that makes one, or the platform's."""
+    here = [end_of(pod) for pod in graph.pods if pod.maker is not None and kind_of(pod.maker) == _PROMETHEUS]
+    hidden = graph.inventory.unseen.values()
+    spaces = sorted({item.namespace for item in hidden if tuple(_PROMETHEUS.split("/")) in item.kinds})
+    rows = [row for row in _platform_rows(graph) if row.name == PROMETHEUS]
+    return here or [End(space, {}, name=PROMETHEUS) for space in spaces] or [_place(row) for row in rows]
 
 
 def _scraped(graph: Graph, selection: Selection) -> Iterator[tuple[Provision, int]]:
@@ -221,6 +237,8 @@ def _platform_rows(graph: Graph) -> list[PlatformFlow]:
 
 
 def _place(row: PlatformFlow) -> End:
+    if row.host:
+        return End(host=row.host)
     return End(row.namespace, dict(row.labels), name=row.name, namespace_labels=dict(row.namespace_labels))
 
 
@@ -246,10 +264,13 @@ def _concerned(graph: Graph, row: PlatformFlow) -> Iterable[Provision]:
 
 def _behind_routes(graph: Graph) -> Iterator[tuple[Port, Provision]]:
     for reference in graph.references():
+        if reference.thing.kind != SERVICE or kind_of(reference.user) != _ROUTE:
+            continue
         service = graph.find(reference.thing)
-        if kind_of(reference.user) == _ROUTE and reference.thing.kind == SERVICE and service is not None:
-            for port in service.ports:
-                yield from ((port, pod) for pod in graph.pods_behind(service))
+        if service is None:
+            continue
+        for port in service.ports:
+            yield from ((port, pod) for pod in graph.pods_behind(service))
 
 
 def _routed(graph: Graph, pod: Provision) -> list[tuple[str, int]]:

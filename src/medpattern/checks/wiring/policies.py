@@ -56,6 +56,8 @@ def _wrong(flow: Flow, direction: str, judges: list[Policy]) -> Wrong:
     names = ", ".join(sorted({judge.manifest.name for judge in judges}))
     message = f"{flow.source} may not reach {flow.target} at {port} ({user}{flow.reason}); judged by {names}"
     cure = f"let it through under {direction}, or turn the application 'network' on, which writes these rules"
+    if flow.target.host:
+        cure += f"; it needs the addresses of {flow.target.host} under its 'hosts'"
     return Wrong("blocked-flow", policy.manifest, policy.path or ("spec", direction), message, cure)
 
 
@@ -184,7 +186,7 @@ def _block_matches(block: dict[str, Any], end: End) -> bool:
     except ValueError:
         return False
     if not end.host:
-        return network.prefixlen == 0
+        return False
     try:
         return ipaddress.ip_address(end.host) in network
     except ValueError:

@@ -179,6 +179,7 @@ def _platform(row: Mapping[str, Any]) -> PlatformFlow:
         namespace=place.get("namespace", ""),
         labels=place.get("labels", {}),
         namespace_labels=place.get("namespaceLabels", {}),
+        host=place.get("host", ""),
         ports=tuple(_port(text) for text in _listed(row.get("ports"))),
         when=_conditions(row.get("when")),
     )

@@ -99,7 +99,7 @@ class PlatformFlow:
     """A flow between the pods of a kind and a part of the platform: DNS, a gateway, Prometheus.
 
     `of` is a kind whose pods it is about, "" for all. `direction` is "to" or "from". `namespace` and `labels` name the
-    pods of the platform; without a namespace it is any address.
+    pods of the platform, `namespace_labels` a namespace without a known name, `host` what is no pod.
     """
 
     name: str
@@ -109,6 +109,7 @@ class PlatformFlow:
     namespace: str
     labels: dict[str, str]
     namespace_labels: dict[str, str]
+    host: str
     ports: tuple[tuple[str, int], ...]
     when: Conditions
 
