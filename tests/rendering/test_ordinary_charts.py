@@ -75,6 +75,20 @@ def _without_helm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(helm.shutil, "which", lambda _: None)
 
 
+def test_a_list_is_taken_apart_and_each_of_its_objects_judged(tmp_path: Path) -> None:
+    root = copy_small(tmp_path)
+    (root / "charts/legend/templates/list.yaml").write_text(
+        "apiVersion: v1\nkind: List\nitems:\n"
+        "  - {apiVersion: v1, kind: ConfigMap, metadata: {name: one}, data: {a: b}}\n"
+        "  - {apiVersion: v1, kind: ConfigMap, metadata: {name: two}, dta: {a: b}}\n",
+        "utf-8",
+    )
+    told = [line for line in medpattern("validate", "--no-cache", root=root).out.splitlines() if "list.yaml" in line]
+
+    assert any("error[invalid-object]" in line and "ConfigMap/two dta: unknown key" in line for line in told)
+    assert not [line for line in told if "ConfigMap/one" in line or "no-schema" in line]
+
+
 @pytest.mark.usefixtures("_without_helm")
 def test_without_helm_it_is_rendered_all_the_same_and_named_as_not_hydrated(tmp_path: Path) -> None:
     root = copy_small(tmp_path)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def available() -> str:
 def template(
     files: dict[str, bytes], release: str, namespace: str, values_file: str = ""
 ) -> list[tuple[str, dict[str, Any]]]:
-    """(template file, object) pairs that Helm makes of the chart `files`.
+    """(template file, object) pairs that Helm makes of the chart `files`; lists are taken apart, as Argo CD does.
 
     Args:
         files: the chart, content by file name.
@@ -52,12 +53,18 @@ def template(
     made = [(name.partition("/")[2], text) for name, text in texts]
     # Helm hands these out unrendered, and only when it is asked; Argo CD does ask.
     made += [(name, content.decode()) for name, content in sorted(files.items()) if _is_crd(name)]
-    return [
-        (name, document.data)
-        for name, text in made
-        for document in parse_stream(name, text)
-        if isinstance(document.data, dict)
-    ]
+    documents = ((name, document) for name, text in made for document in parse_stream(name, text))
+    return [(name, found) for name, document in documents for found in _objects(document.data)]
+
+
+def _objects(data: Any) -> Iterator[dict[str, Any]]:
+    if not isinstance(data, dict):
+        return
+    if str(data.get("kind", "")).endswith("List") and isinstance(data.get("items"), list):
+        for item in data["items"]:
+            yield from _objects(item)
+    else:
+        yield data
 
 
 def _is_crd(name: str) -> bool:
