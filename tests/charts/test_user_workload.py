@@ -89,14 +89,19 @@ def url(cluster: Cluster) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture
-def script() -> ModuleType:
+def load() -> ModuleType:
+    """The script as the job runs it."""
     spec = importlib.util.spec_from_file_location("enable_user_workload", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
     return made
+
+
+@pytest.fixture
+def script() -> ModuleType:
+    return load()
 
 
 def run(script: ModuleType, url: str) -> None:
