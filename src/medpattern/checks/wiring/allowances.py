@@ -58,5 +58,11 @@ def _rule(far: End, flows: list[Flow]) -> dict[str, Any]:
         "labels": dict(sorted((far.labels or {}).items())),
         "host": far.host,
         "ports": [{"port": port, "protocol": protocol} for port, protocol in ports],
-        "why": sorted({f"{far}, {flow.protocol} {flow.port}: {flow.reason}" for flow in flows}),
+        "why": sorted({_why(far, flow) for flow in flows}),
     }
+
+
+def _why(far: End, flow: Flow) -> str:
+    """What a rule is for; who the platform's own part is says so itself."""
+    reason = "" if flow.reason == far.name else f": {flow.reason}"
+    return f"{far}, {flow.protocol} {flow.port}{reason}"

@@ -15,7 +15,11 @@ from medpattern.checks.wiring.things import Selector, read_labels, read_selector
 from medpattern.findings import KeyPath
 
 NAME = "kubernetes.io/metadata.name"
+# Lines of a host and its addresses, on a policy; the chart network writes them.
+ADDRESSES = "medpattern.io/addresses"
 _EVERYONE = Selector(())
+
+Block = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Network:
         self._labels = {
             found.name: {**found.labels(), NAME: found.name} for found in graph.inventory.of_kind("", "Namespace")
         }
+        self._addresses = _addresses(graph)
 
     def judging(self, pods: End, direction: str) -> list[Policy]:
         """The policies that decide about a direction of some pods; none where everything is let through."""
@@ -101,7 +106,7 @@ class Network:
     def _peer_matches(self, peer: dict[str, Any], namespace: str, end: End) -> bool:
         block = peer.get("ipBlock")
         if isinstance(block, dict):
-            return _block_matches(block, end)
+            return _block_matches(block, end, self._addresses.get(end.host, ()))
         if end.host:
             return False
         spaces, pods = read_selector(peer.get("namespaceSelector")), read_selector(peer.get("podSelector"))
@@ -177,17 +182,35 @@ def _one_port_matches(item: dict[str, Any], flow: Flow) -> bool:
     return port <= flow.port <= end if isinstance(port, int) and isinstance(end, int) else bool(port == flow.port)
 
 
-def _block_matches(block: dict[str, Any], end: End) -> bool:
-    """Whether a block has an address. Which addresses a host has is not known: any block may be the right one."""
-    if end.namespace or end.namespace_labels:
-        return False
+def _addresses(graph: Graph) -> dict[str, tuple[Block, ...]]:
+    """The addresses of hosts outside, as far as policies say them."""
+    found: dict[str, tuple[Block, ...]] = {}
+    for manifest in graph.inventory.of_kind("networking.k8s.io", "NetworkPolicy"):
+        annotations = manifest.metadata.get("annotations")
+        text = annotations.get(ADDRESSES) if isinstance(annotations, dict) else None
+        for host, *words in (line.split() for line in (text.splitlines() if isinstance(text, str) else ()) if line):
+            found[host] = tuple(filter(None, map(_block, words)))
+    return found
+
+
+def _block(text: str) -> Block | None:
     try:
-        network = ipaddress.ip_network(str(block.get("cidr", "")), strict=False)
+        return ipaddress.ip_network(text, strict=False)
     except ValueError:
+        return None
+
+
+def _block_matches(block: dict[str, Any], end: End, known: tuple[Block, ...]) -> bool:
+    """Whether a block has an address. Of a host whose addresses nobody says any block may be the right one."""
+    network = _block(str(block.get("cidr", "")))
+    if network is None or not end.host:
         return False
-    if not end.host:
-        return False
-    try:
-        return ipaddress.ip_address(end.host) in network
-    except ValueError:
-        return True
+    own = _block(end.host)
+    addresses = (own,) if own else known
+    return not addresses or any(_covers(network, address) for address in addresses)
+
+
+def _covers(network: Block, address: Block) -> bool:
+    if isinstance(network, ipaddress.IPv4Network):
+        return isinstance(address, ipaddress.IPv4Network) and address.subnet_of(network)
+    return isinstance(address, ipaddress.IPv6Network) and address.subnet_of(network)
