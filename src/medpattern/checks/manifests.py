@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from medpattern.findings import KeyPath, Place
@@ -51,6 +53,7 @@ class Manifest:
     api_version: str = field(init=False, repr=False)
     group: str = field(init=False, repr=False)
     kind: str = field(init=False)
+    _content: bytes | None = field(init=False, default=b"", repr=False)
 
     def __post_init__(self) -> None:
         # Every check asks for these, so they are worked out once.
@@ -58,6 +61,12 @@ class Manifest:
         object.__setattr__(self, "api_version", api_version)
         object.__setattr__(self, "group", api_version.rpartition("/")[0])
         object.__setattr__(self, "kind", str(self.data.get("kind", "")))
+
+    def content(self) -> bytes | None:
+        """A digest of `data`, the same for equal ones alone; None for what is no plain data."""
+        if self._content == b"":
+            object.__setattr__(self, "_content", _digest(self.data))
+        return self._content
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -104,6 +113,7 @@ class Inventory:
             values say that they make, as (group, kind), and into which namespace.
         given: what the site brings along (`medpattern.given`), as KIND/NAMESPACE/NAME or KIND/NAME.
         reach: how Argo CD reaches the cluster; None if that is not known.
+        places: parts of the platform by name, and the namespaces in which the site has them (`medpattern.places`).
         kept: what checks have worked out from it for the checks after them.
     """
 
@@ -114,6 +124,7 @@ class Inventory:
     unseen: dict[str, Unseen] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     reach: Reach | None = None
+    places: dict[str, str] = field(default_factory=dict)
     kept: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @cached_property
@@ -167,3 +178,10 @@ def value_at(data: Any, path: Iterable[str | int]) -> Any:
         else:
             return None
     return data
+
+
+def _digest(data: dict[str, Any]) -> bytes | None:
+    try:
+        return blake2b(marshal.dumps(data, 2), digest_size=16).digest()
+    except ValueError:
+        return None

@@ -17,6 +17,7 @@ from medpattern.checks.wiring.allowances import allowances
 from medpattern.checks.wiring.graph import Graph
 from medpattern.findings import Place
 from medpattern.fleet.cluster import Cluster
+from medpattern.fleet.merge import lookup
 from medpattern.rendering.apps import RenderedApp
 from medpattern.rendering.inventories import inventory_of
 
@@ -58,7 +59,8 @@ def _identity(cluster: Cluster, others: Sequence[RenderedApp], names: tuple[str,
         for item in others
     )
     declared = tuple((item.name, tuple(sorted(item.labels.items()))) for item in cluster.namespaces)
-    return cluster.facts.distribution, names, declared, tuple(made)
+    settings = lookup(cluster.values, ("medpattern",))[1]
+    return cluster.facts.distribution, names, declared, tuple(made), repr(settings)
 
 
 def _declared(cluster: Cluster) -> list[Manifest]:

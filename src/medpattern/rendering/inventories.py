@@ -49,8 +49,9 @@ def inventory_of(
         facts.kubernetes_version,
         tuple(manifests),
         unseen,
-        _given(cluster),
+        frozenset(_settings(cluster, "given")),
         _reach(facts),
+        _settings(cluster, "places"),
     )
 
 
@@ -60,10 +61,10 @@ def _reach(facts: Facts) -> Reach:
     return Reach(facts.server, facts.hub if facts.is_pushed else "", locate)
 
 
-def _given(cluster: Cluster) -> frozenset[str]:
-    """`medpattern.given`: what the site brings along, without the entries that are null."""
-    found = lookup(cluster.values, ("medpattern", "given"))[1]
-    return frozenset(name for name, reason in found.items() if reason) if isinstance(found, dict) else frozenset()
+def _settings(cluster: Cluster, name: str) -> dict[str, str]:
+    """A map below `medpattern` in the values, without the entries that are null."""
+    found = lookup(cluster.values, ("medpattern", name))[1]
+    return {key: value for key, value in found.items() if value} if isinstance(found, dict) else {}
 
 
 def _of_root(rendered: RenderedCluster, tree: str) -> Iterator[Manifest]:

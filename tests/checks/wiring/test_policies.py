@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from medpattern.checks.wiring.flows import needed_flows
@@ -161,3 +163,44 @@ def test_whoever_gets_a_token_may_talk_to_the_api_server() -> None:
     loud = needed_flows(Graph.of(cluster(text.replace("automountServiceAccountToken: false", "dnsPolicy: Default", 1))))
 
     assert {flow.port for flow in loud} - {flow.port for flow in quiet} == {443, 6443}
+
+
+ENTRANCE = """
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: store, namespace: data}
+spec: {rules: [{host: store.example.org, http: {paths: [{backend: {service: {name: store, port: {number: 443}}}}]}}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "places", "wanted"),
+    [
+        ("ingress-nginx", {}, []),
+        ("front", {}, [IN]),
+        ("front", {"ingress": "front"}, []),
+        ("ingress-nginx", {"ingress": "front"}, [IN]),
+    ],
+)
+def test_the_ingress_controller_is_let_in_from_where_the_site_has_it(
+    source: str, places: dict[str, str], wanted: list[tuple[str, str]]
+) -> None:
+    peers = f"{{namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {source}}}}}}}, {RIGHT['source']}"
+    known = cluster(PODS % (RIGHT | {"source": peers}) + ENTRANCE)
+
+    assert found(replace(known, places=places)) == wanted
+
+
+def test_addresses_that_a_policy_tells_are_those_of_the_host() -> None:
+    wrong = {"endpoint": "https://s3.example.org", "peer": "{ipBlock: {cidr: 192.0.2.0/28}}", "port": "{port: 443}"}
+    text = PODS % (RIGHT | wrong)
+
+    def told(addresses: str) -> list[tuple[str, str]]:
+        name = "metadata: {name: stage, annotations: {medpattern.io/addresses: '%s'}}\nspec:\n  podSelector"
+        return found(cluster(text.replace("metadata: {name: stage}\nspec:\n  podSelector", name % addresses)))
+
+    assert told("s3.example.org 192.0.2.4/32") == []
+    assert told("s3.example.org 2001:db8::/64 192.0.2.4/32") == []
+    assert told("other.example.org 198.51.100.1/32") == []
+    assert told("s3.example.org 198.51.100.1/32") == [OUT]

@@ -6,7 +6,7 @@ They follow from addresses that objects name, from monitors, and from the rows `
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from medpattern.checks.manifests import Manifest
 from medpattern.checks.wiring.graph import Graph
@@ -24,7 +24,7 @@ from medpattern.checks.wiring.tables import (
 from medpattern.checks.wiring.things import Port, Provision, Reference, Selection, Thing, kind_of
 from medpattern.findings import KeyPath
 
-_KNATIVE, _ROUTE = "serving.knative.dev/Service", "route.openshift.io/Route"
+_KNATIVE = "serving.knative.dev/Service"
 _PROMETHEUS = "monitoring.coreos.com/Prometheus"
 PROMETHEUS = "prometheus"
 
@@ -233,7 +233,13 @@ def _scraped(graph: Graph, selection: Selection) -> Iterator[tuple[Provision, in
 
 
 def _platform_rows(graph: Graph) -> list[PlatformFlow]:
-    return [row for row in graph.tables.platform if row.distribution in ("", graph.inventory.distribution)]
+    """The rows of the cluster's distribution, where the site's platform lies."""
+    places = graph.inventory.places
+    return [
+        replace(row, namespace=places[row.place]) if row.place in places else row
+        for row in graph.tables.platform
+        if row.distribution in ("", graph.inventory.distribution)
+    ]
 
 
 def _place(row: PlatformFlow) -> End:
@@ -245,7 +251,7 @@ def _place(row: PlatformFlow) -> End:
 def _of_platform(graph: Graph) -> Iterator[Flow]:
     for row in _platform_rows(graph):
         for pod in _concerned(graph, row):
-            for protocol, number in row.ports or _routed(graph, pod):
+            for protocol, number in row.ports or _led_to(graph, row.of, pod):
                 near, far = end_of(pod), _place(row)
                 source, target = (near, far) if row.direction == "to" else (far, near)
                 yield Flow(source, target, number, protocol, row.name)
@@ -257,25 +263,25 @@ def _concerned(graph: Graph, row: PlatformFlow) -> Iterable[Provision]:
         return graph.pods if not row.of else ()
     if row.of == "token":
         return [pod for pod in graph.pods if _has_token(graph, pod)]
-    if row.of == _ROUTE:
-        return [pod for _, pod in _behind_routes(graph)]
+    if not row.ports:
+        return [pod for _, pod in _behind(graph, row.of)]
     return [pod for pod in graph.pods if pod.maker is not None and kind_of(pod.maker) == row.of]
 
 
-def _behind_routes(graph: Graph) -> Iterator[tuple[Port, Provision]]:
+def _behind(graph: Graph, kind: str) -> Iterator[tuple[Port, Provision]]:
+    """The pods that objects of a kind lead to through a Service, with the Service's port."""
     for reference in graph.references():
-        if reference.thing.kind != SERVICE or kind_of(reference.user) != _ROUTE:
+        if kind_of(reference.user) != kind or reference.thing.kind != SERVICE:
             continue
         service = graph.find(reference.thing)
-        if service is None:
-            continue
-        for port in service.ports:
-            yield from ((port, pod) for pod in graph.pods_behind(service))
+        for port in service.ports if service else ():
+            if service is not None and (not reference.port or port.answers(reference.port)):
+                yield from ((port, pod) for pod in graph.pods_behind(service))
 
 
-def _routed(graph: Graph, pod: Provision) -> list[tuple[str, int]]:
-    """The ports of a pod to which Routes lead."""
-    found = {_number(other, port.target) for port, other in _behind_routes(graph) if other is pod}
+def _led_to(graph: Graph, kind: str, pod: Provision) -> list[tuple[str, int]]:
+    """The ports of a pod that objects of a kind lead to."""
+    found = {_number(other, port.target) for port, other in _behind(graph, kind) if other is pod}
     return [("TCP", number) for number in sorted(found)]
 
 

@@ -73,7 +73,7 @@ _PRODUCED = frozenset({
     "each", "makes", "name", "namespace", "keys", "open", "ports", "labels", "labelsAt", "selector", "selectorAt",
     "ingress", "when", "unless", "distribution", "unseen",
 })  # fmt: skip
-_PLATFORM = frozenset({"name", "of", "to", "from", "ports", "distribution", "when"})
+_PLATFORM = frozenset({"name", "place", "of", "to", "from", "ports", "distribution", "when"})
 
 
 def _strict(where: str, rows: Any, known: frozenset[str]) -> Iterator[Mapping[str, Any]]:
@@ -173,6 +173,7 @@ def _platform(row: Mapping[str, Any]) -> PlatformFlow:
     place = row.get(direction) or {}
     return PlatformFlow(
         name=row["name"],
+        place=row.get("place", ""),
         of=row.get("of", ""),
         direction=direction,
         distribution=row.get("distribution", ""),

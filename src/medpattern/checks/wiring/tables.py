@@ -99,10 +99,12 @@ class PlatformFlow:
     """A flow between the pods of a kind and a part of the platform: DNS, a gateway, Prometheus.
 
     `of` is a kind whose pods it is about, "" for all. `direction` is "to" or "from". `namespace` and `labels` name the
-    pods of the platform, `namespace_labels` a namespace without a known name, `host` what is no pod.
+    pods of the platform, which a site may have elsewhere by the name `place`; `namespace_labels` a namespace without a
+    known name, `host` what is no pod.
     """
 
     name: str
+    place: str
     of: str
     direction: str
     distribution: str
