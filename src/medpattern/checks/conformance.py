@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
-from typing import Any
 
 from medpattern.checks.manifests import Inventory, Manifest
 from medpattern.checks.rules import Breach, finding
@@ -43,7 +40,7 @@ class Conformance:
                 yield finding("invalid-object", Severity.ERROR, inventory, manifest, breach)
 
     def _breaches(self, manifest: Manifest, version: str, distribution: str) -> tuple[Breach, ...]:
-        content = _content(manifest.data)
+        content = manifest.content()
         if content is None:
             return tuple(self._judged(manifest, version, distribution))
         key = (content, version, distribution)
@@ -73,11 +70,3 @@ class Conformance:
         cure = "name a folder with its CustomResourceDefinition or JSON schema by --schemas"
         breach = Breach(("kind",), message, cure)
         yield finding("no-schema", Severity.WARNING, inventory, manifest, breach)
-
-
-def _content(data: dict[str, Any]) -> bytes | None:
-    """A digest of an object, equal only for equal ones; None for what is no plain data."""
-    try:
-        return blake2b(marshal.dumps(data, 2), digest_size=16).digest()
-    except ValueError:
-        return None

@@ -48,12 +48,15 @@ class Rule:
     kinds: frozenset[tuple[str, str]] = ANY_KIND
     severity: Severity = Severity.ERROR
 
+    def looks_at(self, group: str, kind: str) -> bool:
+        """Whether it is about objects of a kind."""
+        return not self.kinds or (group, kind) in self.kinds
+
 
 def apply(rules: Iterable[Rule], manifest: Manifest, platform: Platform) -> Iterator[tuple[Rule, Breach]]:
     """Every breach of `rules` in one object."""
-    kind = (manifest.group, manifest.kind)
     for rule in rules:
-        if not rule.kinds or kind in rule.kinds:
+        if rule.looks_at(manifest.group, manifest.kind):
             for breach in rule.check(manifest, platform):
                 yield rule, breach
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from medpattern.checks.conformance import Conformance
 from medpattern.checks.fleetwide import fleet_findings
-from medpattern.checks.manifests import Inventory
+from medpattern.checks.manifests import Inventory, Manifest
 from medpattern.checks.policy import RULES
 from medpattern.checks.policy.estate import estate_findings
-from medpattern.checks.rules import Platform, Rule, apply, finding
+from medpattern.checks.rules import Breach, Platform, Rule, finding
 from medpattern.checks.schemas import SchemaSet
 from medpattern.checks.wiring import fleet_wiring, wiring_findings
 from medpattern.errors import UsageError
@@ -24,6 +24,7 @@ from medpattern.rendering.renderer import RenderedCluster, Renderer
 from medpattern.rendering.selection import DEFAULT_TREE, Selection
 
 Progress = Callable[[int, int, str], None]
+Broken = tuple[tuple[Rule, Breach], ...]
 
 
 @dataclass
@@ -33,6 +34,8 @@ class Checks:
     schemas: SchemaSet
     rules: Sequence[Rule] = RULES
     conformance: Conformance = field(init=False)
+    _by_kind: dict[tuple[str, str], tuple[Rule, ...]] = field(default_factory=dict, init=False)
+    _answers: dict[tuple[bytes | None, Platform], Broken] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.conformance = Conformance(self.schemas)
@@ -42,8 +45,24 @@ class Checks:
         yield from self.conformance.findings(known)
         platform = Platform(known.distribution, known.kubernetes_version)
         for manifest in known.manifests:
-            for rule, breach in apply(self.rules, manifest, platform):
+            for rule, breach in self._broken(manifest, platform):
                 yield finding(rule.code, rule.severity, known, manifest, breach)
+
+    def _broken(self, manifest: Manifest, platform: Platform) -> Broken:
+        """What rules say of an object; of equal ones they are asked once."""
+        key = (manifest.content(), platform)
+        found = self._answers.get(key)
+        if found is None or key[0] is None:
+            rules = self._rules_of(manifest.group, manifest.kind)
+            found = tuple((rule, breach) for rule in rules for breach in rule.check(manifest, platform))
+            self._answers[key] = found
+        return found
+
+    def _rules_of(self, group: str, kind: str) -> tuple[Rule, ...]:
+        """The rules that look at a kind."""
+        if (group, kind) not in self._by_kind:
+            self._by_kind[group, kind] = tuple(rule for rule in self.rules if rule.looks_at(group, kind))
+        return self._by_kind[group, kind]
 
     def of_cluster(self, known: Inventory) -> Iterator[Finding]:
         """What the objects of a whole cluster show together."""
@@ -141,8 +160,8 @@ class Run:
         self._silenced[name] = rendered.cluster.silenced
         self.inventories.append(known)
         self._hygiene.add(rendered)
-        told = _told_by_rendering(rendered)
-        found = self.checks.of_objects(known)
+        found = tuple(self.checks.of_objects(known))
+        told = _told_by_rendering(rendered, {one.app for one in found if one.code == "missing-digest"})
         self._found += (one for one in found if one.code != "missing-digest" or (one.app, one.place) not in told)
         if _is_whole(rendered):
             self._found += self.checks.of_cluster(known)
@@ -177,14 +196,16 @@ def _apps(known: Inventory) -> set[str]:
     return {manifest.app for manifest in known.manifests} | known.unseen.keys()
 
 
-def _told_by_rendering(rendered: RenderedCluster) -> set[tuple[str, Place]]:
-    """(application, place) of the parts of images without a digest, each of which rendering names once itself."""
+def _told_by_rendering(rendered: RenderedCluster, apps: set[str]) -> set[tuple[str, Place]]:
+    """(application, place) of images without a digest in `apps`, each of which rendering names once itself.
+
+    The place is that of the image's first part, at which a leaf made of all its parts is found.
+    """
     return {
-        (app.app.name, app.values.place((*path, key)))
+        (app.app.name, app.values.place((*path, "registry")))
         for app in rendered.apps
-        if app.chart is not None
+        if app.chart is not None and app.app.name in apps
         for path in app.chart.structure.without_digest
-        for key in ("registry", "repository", "tag", "digest")
     }
 
 

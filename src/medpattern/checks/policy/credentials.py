@@ -21,8 +21,10 @@ FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a JSON web token", re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")),
     ("a private key", re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----|AGE-SECRET-KEY-1[0-9A-Z]{50,}")),
 )
+_ANY_FORM = re.compile("|".join(form.pattern for _, form in FORMS))
 _IN_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s:/@\"'{}$<]*:([^\s/@\"']+)@[\w\[]", re.IGNORECASE)
 _SAYS = r"(?:password|passwd|passphrase|token|api[_-]?key|secret[_-]?key|access[_-]?key|client[_-]?secret)"
+_SAID = re.compile(_SAYS, re.IGNORECASE)
 _OPTION = re.compile(rf"--?(?:[\w-]+[-_])?{_SAYS}[= ]([^\s\"']+)", re.IGNORECASE)
 _SETTING = re.compile(rf"(?:^|[\s;,&?]){_SAYS}\s*=\s*[\"']?([^\s;,&\"']+)", re.IGNORECASE)
 _LINE = re.compile(
@@ -60,15 +62,16 @@ def credential(name: str, text: str) -> str:
     >>> credential("MEDPATTERN_KEY_FILE", "/etc/medpattern/keys/identity")
     ''
     """
-    for told, form in FORMS:
-        if form.search(text):
-            return told
-    if any(not _HARMLESS.fullmatch(match) for match in _IN_URL.findall(text)):
+    if _ANY_FORM.search(text):
+        return next(told for told, form in FORMS if form.search(text))
+    if "://" in text and any(not _HARMLESS.fullmatch(match) for match in _IN_URL.findall(text)):
         return "a URL with a password"
     if name.endswith(_SCRIPTS):
         return ""
-    settings = [*_OPTION.findall(text), *_SETTING.findall(text)]
-    settings += _LINE.findall(text) if name.endswith(_SETTINGS) else []
+    settings: list[str] = []
+    if _SAID.search(text):
+        settings += (*_OPTION.findall(text), *_SETTING.findall(text))
+        settings += _LINE.findall(text) if name.endswith(_SETTINGS) else ()
     if any(not _HARMLESS.fullmatch(match) for match in settings):
         return "a password among settings"
     if says_credential(name) and not _HARMLESS.fullmatch(text):
