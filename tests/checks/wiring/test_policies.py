@@ -186,7 +186,8 @@ spec: {rules: [{host: store.example.org, http: {paths: [{backend: {service: {nam
 def test_the_ingress_controller_is_let_in_from_where_the_site_has_it(
     source: str, places: dict[str, str], wanted: list[tuple[str, str]]
 ) -> None:
-    peers = f"{{namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {source}}}}}}}, {RIGHT['source']}"
+    peer = "{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: %s}}}"
+    peers = f"{peer % source}, {peer % 'ward'}"
     known = cluster(PODS % (RIGHT | {"source": peers}) + ENTRANCE)
 
     assert found(replace(known, places=places)) == wanted
