@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from medpattern.checks.manifests import Manifest
@@ -107,29 +108,31 @@ class Reader:
             if not name or (row.skip and row.skip.match(name)):
                 continue
             for kind in kinds:
-                reference = Reference(
-                    manifest, path, Thing(_plain_kind(kind), namespace, name), row.role, keys,
-                    int(port) if port.isdigit() else port, optional, row.ordered, False, row.fleetwide,
-                    account=account, needs=row.needs, chain=row.chain,
-                )  # fmt: skip
-                yield from self._placed(reference, row, manifest)
+                place = self._place(_plain_kind(kind), namespace, name, _default_port(port), manifest)
+                if place is not None:
+                    thing, asked, shown = place
+                    yield Reference(
+                        manifest, path, thing, row.role, keys, asked or (port if not shown else 0), optional,
+                        row.ordered, bool(shown) and row.flow, row.fleetwide, (), account, row.needs, shown, row.chain,
+                    )  # fmt: skip
 
-    def _placed(self, reference: Reference, row: ReferenceRow, manifest: Manifest) -> Iterator[Reference]:
-        """`reference`, an address as the Service or host that it names, a thing of no kind without a namespace."""
-        thing = reference.thing
-        if thing.kind != ADDRESS:
-            is_kind = thing.kind[:1].isupper() or "/" in thing.kind
-            has_none = not is_kind or thing.kind in self.tables.in_no_namespace
-            yield replace(reference, thing=thing._replace(namespace="")) if has_none else reference
-            return
-        default = reference.port if isinstance(reference.port, int) else 0
-        address = parse_address(thing.name, default)
+    def _place(
+        self, kind: str, namespace: str, name: str, port: int, manifest: Manifest
+    ) -> tuple[Thing, int, str] | None:
+        """What is named, and of an address its port and how it is written; None for what names nothing.
+
+        An address becomes the Service or host that it names; what is no kind, or is in no namespace, loses it.
+        """
+        if kind != ADDRESS:
+            is_kind = kind[:1].isupper() or "/" in kind
+            has_none = not is_kind or kind in self.tables.in_no_namespace
+            return Thing(kind, "" if has_none else namespace, name), port, ""
+        address = parse_address(name, port)
         if address is None:
-            return
+            return None
         service = service_of(address.host, manifest.namespace, self.namespaces)
-        place = Thing(SERVICE, service.namespace, service.name) if service else Thing(HOST, "", address.host)
-        shown = f"{address.host}:{address.port}" if address.port else address.host
-        yield replace(reference, thing=place, port=address.port, flow=row.flow, shown=shown)
+        thing = Thing(SERVICE, service.namespace, service.name) if service else Thing(HOST, "", address.host)
+        return thing, address.port, f"{address.host}:{address.port}" if address.port else address.host
 
     def _via(self, via: Via, manifest: Manifest, context: Context) -> tuple[str, Thing | None]:
         """The namespace that stands in another object, and the account in whose name that reads."""
@@ -256,6 +259,11 @@ def _namespaces(row: SelectorRow, manifest: Manifest, data: Any) -> frozenset[st
     return frozenset(_words(named)) if named else own
 
 
+def _default_port(text: str) -> int:
+    return int(text) if text.isdigit() else 0
+
+
+@lru_cache(maxsize=1024)
 def _plain_kind(text: str) -> str:
     """group/Kind of apiVersion/Kind.
 
