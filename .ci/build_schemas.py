@@ -26,6 +26,8 @@ What is changed on the way:
 
 * Prose and what no validator reads are dropped: description, title, example(s), default, format, `x-...`.
   (Kubernetes gives some format names, such as duration, another meaning than JSON Schema does.)
+  Of `x-...` the keys of lists of maps are kept (checks/lists.py reads them), and sets become uniqueItems; of
+  Kubernetes' own kinds neither, since the API server does not look at them there.
 * Subtrees that occur more than once in a CRD schema are moved to its `definitions`.
 * Native kinds are made as strict as the CRD schemas in what their sources leave open: null is refused where
   kubernetes-validate takes it for every optional field (ObjectMeta's maps, lists and times keep it), label
@@ -50,6 +52,7 @@ from pathlib import Path
 from typing import Any
 
 from medpattern.checks.crds import CustomKind, convert
+from medpattern.checks.lists import MAP_KEYS
 from medpattern.documents.reader import parse_stream
 
 Schema = Any  # a JSON Schema: an object or a boolean
@@ -145,18 +148,25 @@ LABELS = {
 }
 
 
-def clean(schema: Schema) -> Schema:
-    """Return the schema with only the keywords a validator reads; a keyword unknown here is a ValueError."""
+def clean(schema: Schema, *, lists: bool = True) -> Schema:
+    """Return the schema with only the keywords a validator reads; a keyword unknown here is a ValueError.
+
+    Without `lists` nothing is kept of lists whose items must differ.
+    """
     if not isinstance(schema, dict):
         return schema
     kept: dict[str, Schema] = {}
+    if lists and schema.get("x-kubernetes-list-type") == "set":
+        kept["uniqueItems"] = True
+    if lists and schema.get(MAP_KEYS):
+        kept[MAP_KEYS] = schema[MAP_KEYS]
     for word, value in schema.items():
         if word in SCHEMA_MAPS:
-            kept[word] = {name: clean(sub) for name, sub in value.items()}
+            kept[word] = {name: clean(sub, lists=lists) for name, sub in value.items()}
         elif word in SCHEMA_LISTS:
-            kept[word] = [clean(sub) for sub in value]
+            kept[word] = [clean(sub, lists=lists) for sub in value]
         elif word in SCHEMA_VALUES:
-            kept[word] = clean(value)
+            kept[word] = clean(value, lists=lists)
         elif VALUE_WORDS.fullmatch(word):
             kept[word] = value
         elif not DROPPED.fullmatch(word):
@@ -240,7 +250,7 @@ def without_null(schema: Schema) -> Schema:
 
 def native_definition(name: str, schema: Schema) -> Schema:
     """Return one Kubernetes definition cleaned, with local references, and strict about null and labels."""
-    cleaned = clean(schema)
+    cleaned = clean(schema, lists=False)
     if name in (META + "Time", META + "MicroTime"):
         return cleaned
     made = without_null(cleaned)
@@ -253,7 +263,7 @@ def native_definition(name: str, schema: Schema) -> Schema:
 
 def native_root(schema: Schema) -> Schema:
     """Return the schema of a native kind, which needs apiVersion, kind and a named metadata."""
-    made: dict[str, Schema] = without_null(clean(schema))
+    made: dict[str, Schema] = without_null(clean(schema, lists=False))
     made.pop("$schema", None)
     named = [{"required": ["name"]}, {"required": ["generateName"]}]
     made["properties"]["metadata"] = {**made["properties"]["metadata"], "anyOf": named}

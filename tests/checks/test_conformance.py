@@ -74,6 +74,19 @@ def test_a_kind_without_a_schema_is_said_once_for_each_application_and_its_name_
     assert len([one for one in found if "cannot be a name" in one.message]) == 3
 
 
+def test_an_item_that_stands_twice_is_told_once() -> None:
+    twice = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
+    container = {"image": "i:1", "env": twice}
+    service = {
+        "apiVersion": "serving.knative.dev/v1",
+        "kind": "Service",
+        "metadata": {"name": "a"},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }
+    (found,) = Conformance(SchemaSet()).findings(Inventory("east", "kubernetes", "1.34", (manifest(service),)))
+    assert "a second item with name=A" in found.message
+
+
 def test_what_the_schema_tells_of_a_place_is_not_told_twice() -> None:
     topic = {"apiVersion": "kafka.strimzi.io/v1", "kind": "KafkaTopic", "metadata": {"name": "A b"}, "spec": {}}
     found = list(Conformance(SchemaSet()).findings(Inventory("east", "kubernetes", "1.34", (manifest(topic),))))

@@ -13,6 +13,7 @@ import jsonschema_rs
 import pytest
 
 from medpattern.checks.crds import CustomKind, Skipped, convert
+from medpattern.checks.lists import ObjectSchema
 from medpattern.checks.patterns import portable
 from medpattern.documents.reader import parse_stream
 from medpattern.documents.validation import Schema, schema_problem
@@ -107,6 +108,17 @@ CASES: dict[str, tuple[Object, list[Any], list[Any]]] = {
         [1],
     ),
     "Go's flags": ({"type": "string", "pattern": "^(?i)a|b$"}, ["A", "a", "B"], ["cd"]),
+    "a set": ({"type": "array", "items": TEXT, "x-kubernetes-list-type": "set"}, [["a", "b"]], [["a", "b", "a"]]),
+    "a list by keys": (
+        {
+            "type": "array",
+            "items": obj(name=TEXT, port={"type": "integer"}, note=TEXT),
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name", "port"],
+        },
+        [[{"name": "a", "port": 1}, {"name": "a", "port": 2}, {"name": "b", "port": 1}], [{"name": "a"}]],
+        [[{"name": "a", "port": 1, "note": "x"}, {"name": "a", "port": 1}], [{"name": "a"}, {"name": "a"}]],
+    ),
     "format is not judged": ({"type": "string", "format": "duration"}, ["5m"], [1]),
     "an embedded object": (
         {"type": "object", "x-kubernetes-embedded-resource": True, "x-kubernetes-preserve-unknown-fields": True},
@@ -118,7 +130,7 @@ CASES: dict[str, tuple[Object, list[Any], list[Any]]] = {
 
 @pytest.mark.parametrize(("spec", "right", "wrong"), CASES.values(), ids=CASES)
 def test_a_construct_keeps_its_meaning(spec: Object, right: list[Any], wrong: list[Any]) -> None:
-    schema = Schema(converted(crd(spec)).schema)
+    schema = ObjectSchema(converted(crd(spec)).schema)
     for one in right:
         assert schema.violations(film(one)) == []
     for one in wrong:

@@ -491,6 +491,20 @@ def test_alternatives_are_explained(bad: Object, path: tuple[str | int, ...], me
     assert (found.path, found.message) == (path, message)
 
 
+def test_an_item_that_stands_twice_in_a_list_by_keys_is_refused() -> None:
+    twice = [{"name": "A", "value": "1"}, {"name": "B"}, {"name": "A", "value": "2"}]
+    (found,) = SCHEMAS.violations(changed(KNATIVE_SERVICE, (*CONTAINER, "env"), twice), "1.34")
+    assert (found.path, found.message) == ((*CONTAINER, "env", 2), "a second item with name=A")
+
+
+def test_a_word_that_stands_twice_in_a_set_is_refused() -> None:
+    group = obj("operators.coreos.com/v1", "OperatorGroup", spec={"targetNamespaces": ["a", "b"]})
+    assert SCHEMAS.violations(group, "1.34") == []
+    bad = changed(group, ("spec", "targetNamespaces", 1), "a")
+    (found,) = SCHEMAS.violations(bad, "1.34")
+    assert (found.path, found.message) == (("spec", "targetNamespaces"), "holds the same item twice")
+
+
 def test_all_that_is_missing_is_named() -> None:
     bad = changed(NATIVE["role binding"], ("roleRef",), {"apiGroup": "rbac.authorization.k8s.io"})
     assert [(one.path, one.message) for one in SCHEMAS.violations(bad, "1.34")] == [

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
+from medpattern.checks.lists import ObjectSchema
 from medpattern.checks.sources import KindRow, Scope, group_of
 from medpattern.documents.validation import Schema
 
@@ -49,7 +50,8 @@ class Bundle:
         known: list[int] = self._index["minors"]
         name, version = (key, max(known[0], min(known[-1], minor))) if member == "native.json" else (member, 0)
         if (name, version) not in self._schemas:
-            self._schemas[name, version] = Schema(self._native_schema(name, version) if version else self._read(name))
+            native = Schema(self._native_schema(name, version)) if version else None
+            self._schemas[name, version] = native or ObjectSchema(self._read(name))
         return self._schemas[name, version]
 
     def _native_schema(self, key: str, minor: int) -> dict[str, Any]:

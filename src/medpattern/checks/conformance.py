@@ -49,7 +49,7 @@ class Conformance:
         return self._known[key]
 
     def _judged(self, manifest: Manifest, version: str, distribution: str) -> Iterator[Breach]:
-        """What the schema refuses, and at other places what the API server refuses besides."""
+        """What the schema refuses, and at other places and not right below them what the API server refuses besides."""
         from medpattern.checks.api import refusals
 
         told: set[KeyPath] = set()
@@ -58,7 +58,7 @@ class Conformance:
                 told.add(violation.path)
                 yield Breach(violation.path, violation.message, violation.cure)
         for breach in refusals(manifest):
-            if breach.path not in told:
+            if not told & {breach.path, breach.path[:-1]}:
                 yield breach
 
     def _not_checked(self, inventory: Inventory, manifest: Manifest) -> Iterator[Finding]:

@@ -69,6 +69,7 @@ CRD_SHAPE: JsonSchema = {
                 "x-kubernetes-embedded-resource": _FLAG,
                 "x-kubernetes-int-or-string": _FLAG,
                 "x-kubernetes-preserve-unknown-fields": _FLAG,
+                "x-kubernetes-list-map-keys": {"type": ["array", "null"], "items": {"type": "string"}},
                 "x-kubernetes-validations": {"type": ["array", "null"]},
             },
         }

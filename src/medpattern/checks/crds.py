@@ -4,8 +4,8 @@ What a schema says is what the API server does with an object, with two differen
 server would drop in silence is refused. A null is refused wherever the CRD does not say `nullable`, although the server
 drops it where the field may be left out: it is nearly always a template that rendered an empty block.
 
-CEL rules (`x-kubernetes-validations`), formats, and lists whose items must differ (`x-kubernetes-list-type`) are not in
-the schemas; nor is what a webhook adds or refuses.
+CEL rules (`x-kubernetes-validations`) and formats are not in the schemas; nor is what a webhook adds or refuses. What
+draft 7 cannot say of lists of maps stays as `x-kubernetes-list-map-keys`, which `lists.ObjectSchema` reads.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from medpattern.checks.crd_shape import CRD_SHAPE
+from medpattern.checks.lists import MAP_KEYS
 from medpattern.checks.metadata import NAMED_OBJECT_META, OBJECT_META
 from medpattern.checks.patterns import portable
 from medpattern.documents.validation import Schema
@@ -178,6 +179,10 @@ class _Converter:
             made["properties"] = {name: self.structural(sub) for name, sub in schema["properties"].items()}
         if isinstance(schema.get("items"), dict):
             made["items"] = self.structural(schema["items"])
+        if schema.get("x-kubernetes-list-type") == "set":
+            made["uniqueItems"] = True
+        elif schema.get(MAP_KEYS):
+            made[MAP_KEYS] = schema[MAP_KEYS]
         others = schema.get("additionalProperties")
         if others is not None:
             made["additionalProperties"] = self.structural(others) if isinstance(others, dict) else others

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from medpattern.checks.lists import ObjectSchema
 from medpattern.checks.metadata import NAMED_OBJECT_META
 from medpattern.checks.sources import Definitions, KindRow, Scope, group_of
 from medpattern.documents.reader import parse_stream
@@ -129,7 +130,7 @@ class SchemaFolder:
             if problem:
                 raise UsageError(f"{path}: no JSON Schema ({problem}); mend or remove it")
             # draft 7 means other things by some of Kubernetes' formats, such as duration
-            self._schemas[path] = Schema(_completed(schema), formats=False)
+            self._schemas[path] = ObjectSchema(_completed(schema), formats=False)
         return self._schemas[path]
 
     @cached_property

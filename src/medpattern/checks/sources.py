@@ -80,12 +80,12 @@ class Definitions:
 
     def schema(self, api_version: str, kind: str, minor: int, distribution: str) -> Schema | None:
         """The kind's strict schema, the same for every platform."""
-        from medpattern.documents.validation import Schema
+        from medpattern.checks.lists import ObjectSchema
 
         found = self._converted(group_of(api_version), kind).get(api_version)
         if found is None:
             return None
-        return self._schemas.setdefault((api_version, kind), Schema(found.schema))
+        return self._schemas.setdefault((api_version, kind), ObjectSchema(found.schema))
 
     def _converted(self, group: str, kind: str) -> dict[str, CustomKind]:
         from medpattern.checks.crds import convert

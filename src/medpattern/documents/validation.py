@@ -146,6 +146,8 @@ def _plain(error: Any) -> Violation:
             few = "at least" if error.validator == "minProperties" else "at most"
             number = "exactly one key" if limits == [1, 1] else f"{few} {wanted} keys"
             return Violation(path, "not-allowed", f"expected a map with {number}, found {len(instance)}")
+        case "uniqueItems":
+            return Violation(path, "not-allowed", "holds the same item twice", "take one of them out")
         case "oneOf" | "not":  # a oneOf without errors of its branches: more than one of them fits
             mixed = error.validator == "oneOf"
             message = "mixes forms that exclude each other" if mixed else "is in a form that is not allowed"
