@@ -23,7 +23,7 @@ PAGES = [*WRITTEN, *sorted(ROOT.glob("charts/*/README.md"))]
 
 # Where the code of a finding stands among the arguments of the calls that make one.
 CODE_ARGUMENT = {
-    "Finding": 0, "Rule": 0, "_Clash": 0, "finding": 0, "_report": 0, "_fatal": 0, "Violation": 1,
+    "Finding": 0, "Rule": 0, "_Clash": 0, "Wrong": 0, "finding": 0, "_report": 0, "_fatal": 0, "Violation": 1,
     "_finding": 1, "_at": 2, "report": 2,
 }  # fmt: skip
 CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

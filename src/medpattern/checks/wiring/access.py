@@ -114,7 +114,7 @@ def _secret(graph: Graph, reference: Reference, account: Thing) -> Iterator[Wron
     message = (
         f"copies {reference.thing} as the ServiceAccount {account.name} of {account.namespace}, who may not read it"
     )
-    cure = f"a Role in {reference.thing.namespace} with get on this Secret, bound to that ServiceAccount"
+    cure = f"add a Role in {reference.thing.namespace} with get on this Secret, bound to that ServiceAccount"
     yield Wrong("missing-right", reference.user, reference.path, message, cure)
 
 

@@ -58,7 +58,9 @@ def _wrong(flow: Flow, direction: str, judges: list[Policy]) -> Wrong:
     port = f"{flow.protocol} {flow.port}"
     user = f"{flow.manifest.kind}/{flow.manifest.name} " if flow.manifest else ""
     names = ", ".join(sorted({judge.manifest.name for judge in judges}))
-    message = f"{flow.source} may not reach {flow.target} at {port} ({user}{flow.reason}); judged by {names}"
+    reason = f"{user}{flow.reason}" if flow.reason not in (flow.target.name, flow.source.name) else ""
+    needed = f" ({reason})" if reason else ""
+    message = f"{flow.source} may not reach {flow.target} at {port}{needed}; judged by {names}"
     cure = f"let it through under {direction}, or turn the application 'network' on, which writes these rules"
     if flow.target.host:
         cure += f"; it needs the addresses of {flow.target.host} under its 'hosts'"
