@@ -37,12 +37,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which results; None and "" mean any. `since` and `until` bound the time of scoring, the second exclusively."""
+    """Which results; None and "" mean any. `image` and `patient` are pseudonyms.
+
+    `since` and `until` bound the time of scoring, the second exclusively.
+    """
 
     outcome: Outcome | None = None
     state: State | None = None
     since: datetime | None = None
     until: datetime | None = None
+    image: str = ""
     patient: str = ""
     simulated: bool | None = None
 
@@ -136,6 +140,8 @@ def _query(wanted: Filter, pinned: str) -> Select[Any]:
         query = query.where(table.scored_at >= wanted.since)
     if wanted.until:
         query = query.where(table.scored_at < wanted.until)
+    if wanted.image:
+        query = query.where(table.image_pseudonym == wanted.image)
     if wanted.patient:
         query = query.where(table.patient_pseudonym == wanted.patient)
     if wanted.simulated is not None:

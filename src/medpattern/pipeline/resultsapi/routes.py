@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from medpattern.pipeline.clock import now, rfc3339
-from medpattern.pipeline.database.pages import Page, read_page, read_worklist
-from medpattern.pipeline.database.verdicts import add_verdict, find_results, verdicts_of
+from medpattern.pipeline.database.pages import Filter, Page, read_page, read_worklist
+from medpattern.pipeline.database.verdicts import add_verdict, read_result, verdicts_of
 from medpattern.pipeline.events.results import STATEMENT, Result
 from medpattern.pipeline.failures import PipelineError
 from medpattern.pipeline.http.responses import JsonResponse, problem, read_body
@@ -165,13 +165,18 @@ class Api:
 
     async def _found(self, request: Request) -> Result:
         """The result that the path names: by its id, or the current one of an image's pseudonym."""
-        name = request.path_params["name"]
-        if _RESULT_ID.fullmatch(name) or questions.is_pseudonym(name):
-            for result in await asyncio.to_thread(find_results, self.engine, name, self.pinned_sha256):
-                # A patient has a pseudonym too, and several results; those are a question for the list.
-                if name in (result.result_id, result.image_pseudonym):
-                    return result
-        raise AccessDeniedError(_not_found())
+        found = await asyncio.to_thread(self._read, request.path_params["name"])
+        if found is None:
+            raise AccessDeniedError(_not_found())
+        return found
+
+    def _read(self, name: str) -> Result | None:
+        if _RESULT_ID.fullmatch(name):
+            return read_result(self.engine, name)
+        if not questions.is_pseudonym(name):
+            return None
+        # A patient has a pseudonym too, and several results; those are a question for the list.
+        return next(iter(read_page(self.engine, Filter(image=name), 1, pinned=self.pinned_sha256).results), None)
 
 
 def _not_found() -> Response:
