@@ -47,6 +47,12 @@ _HARMLESS = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z0-9+/_-]{24,200}={0,2}")
 _TOO_LONG = 4096
+# Certificates and public keys look drawn by lot, and are for everybody.
+_PUBLIC = re.compile(
+    r"-----BEGIN (?:TRUSTED )?(?:CERTIFICATE(?: REQUEST)?|X509 CRL|(?:RSA )?PUBLIC KEY)-----.*?-----END [A-Z0-9 ]+-----"
+    r"|\b(?:ssh-\w+|ecdsa-[\w-]+|sk-[\w@.-]+) AAAA[A-Za-z0-9+/=]+",
+    re.DOTALL,
+)
 _SETTINGS = (".yaml", ".yml", ".properties", ".conf", ".cfg", ".ini", ".env", ".toml", ".json")
 # Programs name and pass on what is secret, so only the forms above count there.
 _SCRIPTS = (".py", ".sh", ".js", ".lua", ".go", ".rb", ".sql", ".md")
@@ -70,7 +76,8 @@ def credential(name: str, text: str) -> str:
         return ""
     settings: list[str] = []
     if _SAID.search(text):
-        settings += (*_OPTION.findall(text), *_SETTING.findall(text))
+        # Several lines are a program, or a file in a form of its own.
+        settings += (*_OPTION.findall(text), *_SETTING.findall(text)) if "\n" not in text.strip() else ()
         settings += _LINE.findall(text) if name.endswith(_SETTINGS) else ()
     if any(not _HARMLESS.fullmatch(match) for match in settings):
         return "a password among settings"
@@ -86,7 +93,7 @@ def says_credential(name: str) -> bool:
 
 def _words(text: str) -> Iterator[str]:
     if len(text) <= _TOO_LONG:
-        yield from _WORD.findall(text)
+        yield from _WORD.findall(_PUBLIC.sub("", text))
 
 
 def _looks_drawn(word: str) -> bool:

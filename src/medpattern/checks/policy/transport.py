@@ -86,8 +86,8 @@ def plaintext_entrances(manifest: Manifest, _platform: Platform) -> Iterator[Bre
         yield Breach(path, "answers over http as well", "set it to Redirect or None")
     if manifest.kind == "Gateway":
         for path, listener in items_at(manifest.data, "spec", "listeners"):
-            if listener.get("protocol") in ("HTTP", "TCP"):
-                yield Breach((*path, "protocol"), f"listens without TLS ({listener['protocol']})", "use HTTPS or TLS")
+            if listener.get("protocol") == "HTTP":
+                yield Breach((*path, "protocol"), "answers over http", "use HTTPS; waive it where it only redirects")
 
 
 def plaintext_secret_stores(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
