@@ -109,6 +109,16 @@ def test_every_replacement_is_another_version() -> None:
     assert all(row.replacement and row.replacement != row.api_version for row in RETIRED)
 
 
+# Knative -------------------------------------------------------------------------------------------------
+
+
+def test_knative_wants_each_volume_mounted() -> None:
+    volumes = [{"name": "used", "emptyDir": {}}, {"name": "unused", "emptyDir": {}}]
+    container = {"name": "a", "volumeMounts": [{"name": "used", "mountPath": "/used"}]}
+    (breach,) = breaches("knative-refused", with_object({"pod": {"volumes": volumes, "containers": [container]}}))
+    assert dotted(breach.path) == "spec.template.spec.volumes[1]"
+
+
 # Credentials ---------------------------------------------------------------------------------------------
 
 
