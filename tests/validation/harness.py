@@ -11,7 +11,7 @@ A fault is a row of faults/*.yaml:
       line: text of the line that it points at    (default: any line)
       app: the application that it names          (default: any)
       says: part of its message                   (default: any)
-      clusters: [hospital-1]                      (default: all; then the rules between clusters run too)
+      clusters: [hospital-1]                      (default: one, then all, then also rules between them)
       and: further edits, a list of {file, find, replace}
 
 What the clean fleet's findings say already does not count.
@@ -30,11 +30,11 @@ import yaml
 
 from medpattern.checks.schemas import SchemaSet
 from medpattern.findings import Finding
-from medpattern.rendering.renderer import Renderer
 from medpattern.rendering.selection import Selection
-from medpattern.rendering.validation import Validation, validate
+from medpattern.rendering.validation import Run
 from tests.fleet.small import CHECKOUT
 
+FIRST = "hospital-1"
 FAULTS = Path(__file__).parent / "faults"
 KEYS = {"name", "file", "find", "replace", "code", "at", "line", "app", "says", "clusters", "and"}
 
@@ -109,22 +109,25 @@ class Plot:
         self.root = folder
         for name in ("charts", "values"):
             shutil.copytree(CHECKOUT / name, folder / name)
-        self.schemas = SchemaSet()
-        self.clean_renderer = Renderer(Selection(folder).load(), schemas=self.schemas)
-        for _ in self.clean_renderer.clusters(self.clean_renderer.fleet.facts):
-            pass
-        self.clean = self.validate()
+        self._before = Run(Selection(folder), SchemaSet())
+        self.clean = self._before.validate()
+        self._known = {(finding.code, finding.app, finding.message) for finding in self.clean.findings}
 
-    def validate(self, *clusters: str) -> Validation:
-        """Validates the copy as it is now."""
-        return validate(Selection(self.root, clusters=clusters), self.schemas, before=self.clean_renderer)
+    def told(self, fault: Fault) -> tuple[bool, tuple[Finding, ...]]:
+        """Whether `fault` is told with it in the copy, and all that is, less what is found anyway.
 
-    def findings_with(self, fault: Fault) -> tuple[Finding, ...]:
-        """What is found with `fault` in the copy, less what is found anyway."""
+        One cluster is looked at first, since most faults show there; all of them if it does not.
+        """
         with self.planted(fault):
-            known = {(finding.code, finding.app, finding.message) for finding in self.clean.findings}
-            found = self.validate(*fault.clusters).findings
-            return tuple(one for one in found if (one.code, one.app, one.message) not in known)
+            for clusters in [fault.clusters] if fault.clusters else [(FIRST,), ()]:
+                found = self._new_findings(clusters)
+                if any(fault.is_told_by(one, self.root) for one in found):
+                    return True, found
+        return False, found
+
+    def _new_findings(self, clusters: tuple[str, ...]) -> tuple[Finding, ...]:
+        run = Run(Selection(self.root, clusters=clusters), self._before.checks.schemas, self._before)
+        return tuple(one for one in run.validate().findings if (one.code, one.app, one.message) not in self._known)
 
     @contextmanager
     def planted(self, fault: Fault) -> Iterator[None]:

@@ -30,6 +30,10 @@ class Conformance:
     _unknown: set[tuple[str, str, str, str]] = field(default_factory=set)
     _known: dict[tuple[bytes, str, str], tuple[Breach, ...]] = field(default_factory=dict)
 
+    def again(self) -> Conformance:
+        """The same for a further run, which says again what has no schema."""
+        return Conformance(self.schemas, _known=self._known)
+
     def findings(self, inventory: Inventory) -> Iterator[Finding]:
         """What the API server would refuse, at the value or the line that causes it, and what nobody could check."""
         version = checked_version(inventory.kubernetes_version)

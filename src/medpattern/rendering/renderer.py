@@ -52,7 +52,7 @@ class Renderer:
     """Renders the clusters of `fleet`; `tree` is the rendered tree's path as Argo CD reads it.
 
     `before` is a renderer of an earlier state of the same repository: charts that have not changed since are not
-    worked out again.
+    worked out again, and texts that were read back are not read again.
     """
 
     fleet: Fleet
@@ -68,7 +68,7 @@ class Renderer:
         self._flows = FlowValues(self.schemas)
         self._unread = UnreadNames(self.catalog)
         self._spokes = Spokes(self.fleet.repository.root, self.fleet.values_folder, self.fleet.facts_files)
-        self._reread: set[str] = set()
+        self._reread: set[str] = set(self.before._reread) if self.before else set()
         self._names_read: set[str] = set()
 
     @property

@@ -40,6 +40,13 @@ class Checks:
     def __post_init__(self) -> None:
         self.conformance = Conformance(self.schemas)
 
+    def again(self) -> Checks:
+        """Checks for a further run that know the answers of this one."""
+        further = Checks(self.schemas, self.rules)
+        further.conformance = self.conformance.again()
+        further._by_kind, further._answers = self._by_kind, self._answers
+        return further
+
     def of_objects(self, known: Inventory) -> Iterator[Finding]:
         """What single objects show."""
         yield from self.conformance.findings(known)
@@ -79,7 +86,7 @@ def validate(
     selection: Selection,
     schemas: SchemaSet | None = None,
     progress: Progress | None = None,
-    before: Renderer | None = None,
+    before: Run | None = None,
 ) -> Validation:
     """Renders what `selection` names in memory and checks it; nothing is written.
 
@@ -87,7 +94,7 @@ def validate(
         selection: the inputs. With an application, only what concerns it is told.
         schemas: those that objects are held against; the shipped ones by default.
         progress: called before each cluster with the number done, the number of all, and its name.
-        before: a renderer of an earlier state of the same repository, whose work is used again where it holds.
+        before: a run over an earlier state of the same repository, whose work is used again where it holds.
 
     Raises:
         UsageError: no repository, or a name that does not exist.
@@ -129,12 +136,12 @@ def validate_manifests(
 class Run:
     """One run over the clusters of a selection. Afterwards `renderer` tells which inputs it read."""
 
-    def __init__(self, selection: Selection, schemas: SchemaSet, before: Renderer | None = None) -> None:
+    def __init__(self, selection: Selection, schemas: SchemaSet, before: Run | None = None) -> None:
         self.selection = selection
         fleet = selection.load()
         self.names = selection.names(fleet)
-        self.renderer = Renderer(fleet, DEFAULT_TREE, schemas, before)
-        self.checks = Checks(schemas)
+        self.renderer: Renderer = Renderer(fleet, DEFAULT_TREE, schemas, before.renderer if before else None)
+        self.checks: Checks = before.checks.again() if before else Checks(schemas)
         self.inventories: list[Inventory] = []
         self._hygiene = HygieneCheck(fleet.stack)
         self._found: list[Finding] = []
