@@ -17,7 +17,7 @@ from tests.live import fleet
 from tests.live.servers.cluster import Cluster
 from tests.live.servers.definitions import definition_files
 from tests.live.servers.template import template
-from tests.real.servers.programs import MissingError
+from tests.real.servers.programs import MissingError, ServerError
 
 REQUIRED = os.environ.get("MEDPATTERN_REQUIRE_CLUSTER") == "1"
 
@@ -63,18 +63,28 @@ class StartCluster(Protocol):
 def start_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartCluster]:
     """API servers that end with the session (of the worker, under xdist)."""
     running: dict[str, Cluster] = {}
+    failed: dict[str, ServerError] = {}  # it takes long to fail, and would again
     with ExitStack() as ends:
 
         def start(distribution: str) -> Cluster:
+            if distribution in failed:
+                raise failed[distribution]
             if distribution not in running:
-                known = fleet.on(distribution)
-                ready = template(definition_files(distribution, fleet.groups(known)))
-                cluster = Cluster(tmp_path_factory.mktemp("cluster") / distribution, ready)
-                ends.callback(cluster.discard)
-                cluster.start()
-                cluster.api.make_namespaces(fleet.namespaces(known))
-                running[distribution] = cluster
+                try:
+                    running[distribution] = made(distribution)
+                except ServerError as error:
+                    failed[distribution] = error
+                    raise
             return running[distribution]
+
+        def made(distribution: str) -> Cluster:
+            known = fleet.on(distribution)
+            ready = template(definition_files(distribution, fleet.groups(known)))
+            cluster = Cluster(tmp_path_factory.mktemp("cluster") / distribution, ready)
+            ends.callback(cluster.discard)
+            cluster.start()
+            cluster.api.make_namespaces(fleet.namespaces(known))
+            return cluster
 
         yield start
 

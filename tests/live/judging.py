@@ -24,5 +24,14 @@ def told_here(thing: Object, distribution: str, namespace: str = "xraylab") -> l
 
 
 def told_by_server(api: Api, resource: Resource, thing: Object, namespace: str = "xraylab") -> str:
-    """Why the API server refuses to create it; "" if it does not."""
-    return api.create(resource, namespace, thing).refusal
+    """Why the API server refuses to create it, or to apply it as Argo CD does; "" if it does neither.
+
+    Of two items with one key in a list only an apply complains.
+    """
+    refused = api.create(resource, namespace, thing).refusal
+    return refused or (api.apply(resource, namespace, thing).refusal if _has_name(thing) else "")
+
+
+def _has_name(thing: Object) -> bool:
+    metadata = thing.get("metadata")
+    return isinstance(metadata, dict) and bool(metadata.get("name"))

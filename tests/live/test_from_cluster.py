@@ -15,6 +15,7 @@ from tests.live.conftest import StartCluster
 from tests.live.servers.cluster import Cluster
 from tests.live.servers.definitions import definition_files
 from tests.live.servers.template import DEFINITIONS, install
+from tests.real.servers.processes import until
 
 FILM = {
     "apiVersion": "apiextensions.k8s.io/v1",
@@ -49,6 +50,7 @@ def film(kubernetes: Cluster, tmp_path: Path) -> Iterator[None]:
     install(kubernetes.api, [file])
     yield
     kubernetes.api.ask("DELETE", f"{DEFINITIONS}/films.example.org")
+    until(lambda: kubernetes.api.ask("GET", f"{DEFINITIONS}/films.example.org").status == 404, "the kind to be gone")
 
 
 def asked(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, *words: str | Path, user: str = "admin") -> Result:
@@ -80,11 +82,14 @@ def test_the_kinds_of_the_cluster_are_listed_before_the_shipped_ones(
 ) -> None:
     words = ("schemas", "list", "--from-cluster", "--context", "tests", "--output", "json")
     result = asked(kubernetes, monkeypatch, *words)
-    rows = {(row["group"], row["kind"]): row for row in json.loads(result.out)}
+    source = {
+        (row["group"], version, row["kind"]): row["source"]
+        for row in json.loads(result.out)
+        for version in row["versions"]
+    }
 
-    assert rows["example.org", "Film"]["scope"] == "Namespaced"
-    assert rows["example.org", "Film"]["source"] == rows["kafka.strimzi.io", "KafkaTopic"]["source"] == "cluster tests"
-    assert rows["apps", "Deployment"]["source"] == "medpattern"
+    assert source["example.org", "v1", "Film"] == source["kafka.strimzi.io", "v1", "KafkaTopic"] == "cluster tests"
+    assert source["apps", "v1", "Deployment"] == "medpattern"
 
 
 def test_an_object_is_held_against_the_definition_of_the_cluster(

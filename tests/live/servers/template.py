@@ -60,6 +60,6 @@ def _established(api: Api) -> set[str]:
     return {
         item["metadata"]["name"]
         for item in api.must(api.ask("GET", DEFINITIONS))["items"]
-        for condition in item.get("status", {}).get("conditions", ())
+        for condition in item.get("status", {}).get("conditions") or ()
         if condition["type"] == "Established" and condition["status"] == "True"
     }

@@ -39,7 +39,7 @@ def container_refusals(manifest: Manifest) -> Iterator[Breach]:
 
 def _ports(container: Container) -> Iterator[Breach]:
     names: set[str] = set()
-    numbers: set[tuple[Any, str]] = set()
+    numbers: set[tuple[str, str]] = set()
     for path, port in items_at(container.spec, "ports"):
         name = word(port.get("name"))
         if name and not PORT_NAME.fullmatch(name):
@@ -47,7 +47,7 @@ def _ports(container: Container) -> Iterator[Breach]:
             yield Breach((*container.path, *path, "name"), message, "use at most 15 small letters, digits, '-'")
         if name and name in names:
             yield Breach((*container.path, *path, "name"), f"two ports are named '{name}'", "give each its own name")
-        key = (port.get("containerPort"), word(port.get("protocol")) or "TCP")
+        key = (str(port.get("containerPort")), word(port.get("protocol")) or "TCP")
         if key in numbers:
             message = f"two ports are {key[1]} {key[0]}, which server-side apply refuses"
             yield Breach((*container.path, *path, "containerPort"), message, "take one of them out")

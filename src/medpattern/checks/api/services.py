@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from medpattern.checks.api.names import label_refusals
 from medpattern.checks.manifests import Manifest
@@ -32,9 +31,9 @@ def _service(manifest: Manifest) -> Iterator[Breach]:
     if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
         yield Breach(("spec",), "has no port", "add ports: [{name: http, port: 80}], or clusterIP: None")
     names: set[str] = set()
-    numbers: set[tuple[Any, str]] = set()
+    numbers: set[tuple[str, str]] = set()
     for path, port in ports:
-        name, number = word(port.get("name")), (port.get("port"), word(port.get("protocol")) or "TCP")
+        name, number = word(port.get("name")), (str(port.get("port")), word(port.get("protocol")) or "TCP")
         if not name and len(ports) > 1:
             yield Breach(path, "one of several ports has no name", "add 'name:'")
         if name and not _SERVICE_PORT_NAME.fullmatch(name):
