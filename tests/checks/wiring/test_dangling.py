@@ -85,6 +85,15 @@ def test_an_unseen_chart_may_make_what_its_kinds_bring_about() -> None:
     assert found(cluster(stage(secret="results-app"), unseen=[hidden])) == []
 
 
+def test_what_an_object_of_an_unknown_kind_may_bring_about_is_not_judged() -> None:
+    strange = "\n---\n{apiVersion: example.org/v1, kind: Vault, metadata: {name: a, namespace: %s}}"
+    known = "\n---\n{apiVersion: argoproj.io/v1alpha1, kind: AppProject, metadata: {name: a}}"
+
+    assert found(cluster(stage(secret="kyes") + strange % "ward")) == []
+    assert found(cluster(stage(secret="kyes") + strange % "other")) != []
+    assert found(cluster(stage(secret="kyes") + known)) != []
+
+
 def test_platform_namespaces_are_not_judged_unless_they_are_declared() -> None:
     binding = """
 apiVersion: rbac.authorization.k8s.io/v1

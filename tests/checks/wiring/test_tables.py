@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +16,12 @@ from hypothesis import strategies as st
 from medpattern.checks.manifests import Inventory, Unseen, value_at
 from medpattern.checks.wiring import fleet_wiring, wiring_findings
 from medpattern.checks.wiring.dangling import dangling
+from medpattern.checks.wiring.drawing import mermaid, text
 from medpattern.checks.wiring.graph import Graph
 from medpattern.checks.wiring.paths import TableError
+from medpattern.checks.wiring.picture import as_json, picture
 from medpattern.checks.wiring.rows import read_tables, tables
+from medpattern.checks.wiring.svg import svg
 from medpattern.findings import KeyPath
 from tests.checks.wiring.clusters import cluster, manifest
 from tests.checks.wiring.test_access_and_order import KAFKA
@@ -142,6 +147,11 @@ def test_whatever_stands_in_an_object_is_no_reason_to_fail(found: list[dict[str,
     for finding in (*wiring_findings(inventory), *fleet_wiring([inventory])):
         assert finding.message
         assert finding.clusters == ("any",)
+    drawn = picture(Graph.of(inventory))
+    assert text(drawn).startswith("any")
+    assert mermaid([drawn]).startswith("flowchart LR")
+    ElementTree.fromstring(svg(drawn))  # noqa: S314 - our own
+    assert json.dumps(as_json([drawn]))
 
 
 def every_path(data: Any, path: KeyPath = ()) -> Iterator[KeyPath]:

@@ -11,10 +11,22 @@ from medpattern.checks.manifests import Inventory, Manifest
 from medpattern.checks.wiring.provisions import POLICY, always_there, provisions_of
 from medpattern.checks.wiring.references import Reader, Uses
 from medpattern.checks.wiring.rows import tables
-from medpattern.checks.wiring.tables import DATABASE, GROUP, HOST, POD, SERVICE, Tables
+from medpattern.checks.wiring.tables import (
+    CONFIG_MAP,
+    DATABASE,
+    GROUP,
+    HOST,
+    POD,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    Tables,
+)
 from medpattern.checks.wiring.things import Provision, Reference, Selection, Thing, kind_name, kind_of
 from medpattern.fleet.audit import is_platform_namespace
 
+# What an object of a kind that the tables do not know may bring about.
+_MADE_BY_OPERATORS = frozenset({POD, SECRET, SERVICE, CONFIG_MAP, SERVICE_ACCOUNT})
 # Kinds that nothing makes: any name will do.
 _FREE = frozenset({HOST, GROUP, DATABASE})
 
@@ -142,7 +154,10 @@ class Graph:
     @cached_property
     def _unseen(self) -> list[tuple[str, frozenset[str]]]:
         """(namespace, kinds) of what cannot be looked into, with what these kinds bring about."""
-        return [
+        strange = {found.namespace for found in self.inventory.manifests if not self.tables.knows(kind_of(found))} - {
+            ""
+        }
+        return [(namespace, _MADE_BY_OPERATORS) for namespace in sorted(strange)] + [
             (
                 unseen.namespace,
                 frozenset(made for group, kind in unseen.kinds for made in self.tables.made_by(kind_name(group, kind))),

@@ -52,6 +52,7 @@ def read_tables(references: Mapping[str, Any], produces: Mapping[str, Any]) -> T
         always=tuple(_produced(row, "always") for row in _strict("always", produces.get("always"), _PRODUCED)),
         platform=tuple(_platform(row) for row in _strict("flows", produces.get("flows"), _PLATFORM)),
         in_no_namespace=frozenset(references.get("inNoNamespace", ())),
+        inert=frozenset(produces.get("inert", ())),
     )
 
 

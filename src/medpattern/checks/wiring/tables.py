@@ -120,7 +120,7 @@ class PlatformFlow:
 class Tables:
     """Both tables, read. `embeds` are the kinds that hold a pod, with the path to it.
 
-    `in_no_namespace` are the kinds that are referred to without a namespace.
+    `in_no_namespace` are the kinds that are referred to without a namespace, `inert` those that bring nothing about.
     """
 
     embeds: Mapping[str, Path]
@@ -131,6 +131,16 @@ class Tables:
     always: tuple[ProducedRow, ...]
     platform: tuple[PlatformFlow, ...]
     in_no_namespace: frozenset[str]
+    inert: frozenset[str]
+
+    def knows(self, kind: str) -> bool:
+        """Whether it is known what objects of a kind bring about: Kubernetes' own, and those with rows."""
+        group = kind.rpartition("/")[0]
+        return (
+            "." not in group
+            or group.endswith(".k8s.io")
+            or any(kind in rows for rows in (self.inert, self.produced, self.references, self.selectors))
+        )
 
     def made_by(self, kind: str) -> frozenset[str]:
         """The kinds that an unseen object of kind `kind` may bring about, its own among them."""
