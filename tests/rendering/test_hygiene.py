@@ -89,6 +89,27 @@ def test_a_key_that_an_ordinary_chart_neither_declares_nor_mentions(root: Path) 
     assert finding.key.startswith("clusterGroup.applications.legend.values.colors")
 
 
+def test_a_part_of_a_section_at_the_top_that_no_chart_reads(root: Path) -> None:
+    with_switch(root)
+    add(root, WARD, "backup: {hour: 5}\n")
+    finding = only(root)
+    assert (finding.code, finding.key) == ("idle-value", "backup")
+
+
+def test_a_section_at_the_top_that_a_chart_reads(root: Path) -> None:
+    with_switch(root)
+    add(root, WARD, "backup: {hour: 5, enabled: true}\n")
+    assert found(root) == []
+
+
+def test_a_part_of_a_global_that_no_chart_reads(root: Path) -> None:
+    line = "            - name: CLUSTER\n"
+    edit(root, "charts/viewer/templates/viewer.yaml", line, f"{line}              [# values.global.ward #]\n")
+    add(root, WARD, "global: {ward: {floor: 3}}\n")
+    finding = only(root)
+    assert (finding.code, finding.key) == ("idle-value", "global.ward")
+
+
 def test_a_null_that_deletes_is_no_idle_value(root: Path) -> None:
     edit(root, WARD, "grey: null}", "grey: null}\n        extra: null")
     assert found(root) == []

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from medpattern.charts.catalog import top_level_names
 from medpattern.charts.source import ChartSource
 from medpattern.checks.policy.credentials import credential
 from medpattern.checks.policy.reading import strings
@@ -21,6 +22,7 @@ from medpattern.fleet.merge import lookup
 from medpattern.rendering.apps import RenderedApp
 from medpattern.rendering.overrides import RepeatedBelow, same_in_group, set_paths
 from medpattern.rendering.renderer import RenderedCluster
+from medpattern.rendering.warnings import FRAMEWORK_GLOBALS, FRAMEWORK_SECTIONS
 
 _MENTION = re.compile(r"\.Values((?:\.[A-Za-z_]\w*)+)")
 # Words that say what happens if a value is not there.
@@ -71,16 +73,14 @@ class HygieneCheck:
     # Values that nothing reads ------------------------------------------------------------------------
 
     def _note(self, rendered: RenderedCluster, item: RenderedApp) -> None:
-        own = (*item.app.key, "values")
         for layer in rendered.cluster.layers:
-            found, section = lookup(layer.document.data, own)
-            for path, value in set_paths(section) if found and isinstance(section, dict) else ():
-                if value is None or value == {}:
-                    continue
-                of_file = self._set.setdefault(layer.document.file, {})
-                noted = of_file.setdefault((*own, *path), _Set(layer.document))
-                noted.clusters[rendered.cluster.name] = None
-                noted.is_read = noted.is_read or self._reads(item, path)
+            of_file = self._set.setdefault(layer.document.file, {})
+            for base, section in _sections(item, layer.document.data):
+                for path, value in set_paths(section):
+                    if value is not None and value != {}:
+                        noted = of_file.setdefault((*base, *path), _Set(layer.document))
+                        noted.clusters[rendered.cluster.name] = None
+                        noted.is_read = noted.is_read or self._reads(item, path)
 
     def _reads(self, item: RenderedApp, path: KeyPath) -> bool:
         if item.chart is not None:
@@ -139,14 +139,32 @@ class HygieneCheck:
                     yield Finding("credential", message, place, dotted(text.path), cure, clusters=tuple(clusters))
 
 
-# clusterGroup.applications.<name>.values
-_DEPTH_OF_VALUES = 4
+# How much of a path is the place of values and no value: clusterGroup.applications.<name>.values
+_DEPTHS: dict[str | int, int] = {"clusterGroup": 4, "global": 1}
+
+
+def _sections(item: RenderedApp, data: dict[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    """(path, map) of what a values file says to an application: its own section, and what its chart reads of the rest.
+
+    The names right below `global` are looked after by `unread-global`.
+    """
+    assert item.source is not None
+    own = (*item.app.key, "values")
+    found, section = lookup(data, own)
+    if found and isinstance(section, dict):
+        yield own, section
+    names = top_level_names(item.source) - FRAMEWORK_SECTIONS
+    yield (), {name: data[name] for name in sorted(names & data.keys())}
+    shared = data.get("global")
+    if item.source.is_source and isinstance(shared, dict):
+        deep = {name: value for name, value in shared.items() if isinstance(value, dict)}
+        yield (), {"global": {name: deep[name] for name in deep.keys() - FRAMEWORK_GLOBALS}}
 
 
 def _highest(of_file: dict[KeyPath, _Set], path: KeyPath) -> KeyPath:
-    """The highest map around `path`, below `values`, in which the file sets nothing that is read."""
+    """The highest map around `path` in which the file sets nothing that is read; never all values of an application."""
     top = path
-    for end in range(len(path) - 1, _DEPTH_OF_VALUES, -1):
+    for end in range(len(path) - 1, _DEPTHS.get(path[0], 0), -1):
         if any(noted.is_read for at, noted in of_file.items() if at[:end] == path[:end]):
             break
         top = path[:end]

@@ -15,8 +15,10 @@ from medpattern.fleet.merge import lookup
 from medpattern.rendering.apps import RenderedApp
 
 # What medpattern itself, or the Validated Patterns framework, reads.
-_GLOBALS = frozenset({"options", "extraValueFiles", "mirrors", "pattern", "secretStore", "secretLoader", "git"})
-_SECTIONS = frozenset({"global", "main", "clusterGroup", "medpattern"})
+FRAMEWORK_GLOBALS = frozenset(
+    {"options", "extraValueFiles", "mirrors", "pattern", "secretStore", "secretLoader", "git"}
+)
+FRAMEWORK_SECTIONS = frozenset({"global", "main", "clusterGroup", "medpattern"})
 _FRAMEWORK = frozenset({"secretStore", "secretLoader"})
 
 
@@ -62,11 +64,11 @@ class UnreadNames:
             self._seen[(id(document), silenced)] = document
             section = document.data.get("global")
             for key in section if isinstance(section, dict) else ():
-                if key not in self._under_global and key not in _GLOBALS:
+                if key not in self._under_global and key not in FRAMEWORK_GLOBALS:
                     yield self._finding(layer, "unread-global", ("global", key), self._under_global)
             for key in document.data:
-                if key not in self._top and key not in _SECTIONS:
-                    yield self._finding(layer, "unread-value", (key,), self._top | _SECTIONS)
+                if key not in self._top and key not in FRAMEWORK_SECTIONS:
+                    yield self._finding(layer, "unread-value", (key,), self._top | FRAMEWORK_SECTIONS)
 
     def _finding(self, layer: Layer, code: str, path: tuple[str, ...], known: Iterable[str]) -> Finding:
         near = did_you_mean(path[-1], known)
