@@ -30,19 +30,23 @@ class Usage:
 
 @dataclass
 class Job:
-    """A command to measure, what to prepare (unmeasured) before each run, and the runs so far."""
+    """A command to measure, what to prepare (unmeasured) before each run, and the runs so far.
+
+    `codes` are the exit codes with which it may end.
+    """
 
     name: str
     command: Sequence[str]
     folder: Path
     environment: Mapping[str, str] | None = None
     prepare: Callable[[int], None] = lambda number: None
+    codes: tuple[int, ...] = (0,)
     usages: list[Usage] = field(default_factory=list)
 
     def run(self, number: int) -> None:
         """Prepare and measure run `number`."""
         self.prepare(number)
-        self.usages.append(measure(self.command, self.folder, self.environment))
+        self.usages.append(measure(self.command, self.folder, self.environment, self.codes))
 
     def median(self, figure: str) -> float:
         """Median over the runs of one figure of `Usage`, in that figure's unit."""
@@ -55,8 +59,17 @@ class Job:
         return min(figures), max(figures)
 
 
-def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Usage:
-    """Run the command in the folder to its end and return its cost."""
+def measure(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    codes: tuple[int, ...] = (0,),
+) -> Usage:
+    """Run the command in the folder to its end and return its cost.
+
+    Raises:
+        CommandError: its exit code is none of `codes`.
+    """
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -65,7 +78,7 @@ def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
+        if process.returncode not in codes:
             output.seek(max(0, output.tell() - 4000))
             tail = output.read().decode("utf-8", "replace")
             raise CommandError(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
