@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from medpattern.checks.manifests import Unseen
 from medpattern.checks.wiring.flows import needed_flows
 from medpattern.checks.wiring.graph import Graph
 from tests.checks.wiring.clusters import cluster, found
@@ -205,3 +206,30 @@ def test_addresses_that_a_policy_tells_are_those_of_the_host() -> None:
     assert told("s3.example.org 2001:db8::/64 192.0.2.4/32") == []
     assert told("other.example.org 198.51.100.1/32") == []
     assert told("s3.example.org 198.51.100.1/32") == [OUT]
+
+
+CLOSED = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: default-deny}
+spec: {podSelector: {%s}, policyTypes: [%s]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("selector", "types", "namespace", "kind", "wanted"),
+    [
+        ("", "Egress", "ward", ("apps", "Deployment"), ["unseen-pods"]),
+        ("", "Egress", "ward", ("kafka.strimzi.io", "Kafka"), ["unseen-pods"]),
+        ("", "Egress", "ward", ("", "ConfigMap"), []),
+        ("", "Egress", "other", ("apps", "Deployment"), []),
+        ("", "Ingress", "ward", ("apps", "Deployment"), []),
+        ("matchLabels: {app: a}", "Egress", "ward", ("apps", "Deployment"), []),
+    ],
+)
+def test_closing_a_namespace_with_pods_that_nobody_can_see_is_told(
+    selector: str, types: str, namespace: str, kind: tuple[str, str], wanted: list[str]
+) -> None:
+    hidden = Unseen(namespace, frozenset({kind}))
+
+    assert [code for code, _ in found(cluster(CLOSED % (selector, types), unseen=[hidden]))] == wanted

@@ -9,7 +9,7 @@ from medpattern.checks.wiring.access import denied
 from medpattern.checks.wiring.dangling import dangling, missing
 from medpattern.checks.wiring.graph import Graph
 from medpattern.checks.wiring.order import out_of_order
-from medpattern.checks.wiring.policies import blocked
+from medpattern.checks.wiring.policies import blocked, cut_off
 from medpattern.findings import Finding
 
 
@@ -19,7 +19,7 @@ def wiring_findings(inventory: Inventory) -> Iterator[Finding]:
     What something makes that medpattern cannot look into is never a finding; `medpattern graph` shows it as unseen.
     """
     graph = Graph.of(inventory)
-    for check in (dangling, out_of_order, denied, blocked):
+    for check in (dangling, out_of_order, denied, blocked, cut_off):
         for wrong in check(graph):
             yield wrong.finding(inventory)
 

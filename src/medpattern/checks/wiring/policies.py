@@ -11,8 +11,9 @@ from medpattern.checks.manifests import Manifest
 from medpattern.checks.wiring.breaches import Wrong
 from medpattern.checks.wiring.flows import End, Flow, needed_flows
 from medpattern.checks.wiring.graph import Graph
-from medpattern.checks.wiring.things import Selector, read_labels, read_selector
-from medpattern.findings import KeyPath
+from medpattern.checks.wiring.tables import POD
+from medpattern.checks.wiring.things import Selector, kind_name, read_labels, read_selector
+from medpattern.findings import KeyPath, Severity
 
 NAME = "kubernetes.io/metadata.name"
 # Lines of a host and its addresses, on a policy; the chart network writes them.
@@ -48,6 +49,23 @@ def blocked(graph: Graph) -> Iterator[Wrong]:
             judges = network.judging(inner, direction)
             if judges and not any(network.lets_through(policy, flow, direction) for policy in judges):
                 yield _wrong(flow, direction, judges)
+
+
+def cut_off(graph: Graph) -> Iterator[Wrong]:
+    """Namespaces that nothing may leave, with pods of charts that medpattern cannot look into."""
+    hidden: dict[str, list[str]] = {}
+    for app, unseen in sorted(graph.inventory.unseen.items()):
+        kinds = {kind_name(group, kind) for group, kind in unseen.kinds}
+        if any(POD in graph.tables.made_by(kind) for kind in kinds):
+            hidden.setdefault(unseen.namespace, []).append(app)
+    for policy in _policies(graph):
+        apps = hidden.get(policy.namespace)
+        if apps and policy.egress == [] and not policy.selector.weight:
+            message = (
+                f"closes {policy.namespace}, where {', '.join(apps)} may start pods that medpattern cannot look into"
+            )
+            cure = "write policies for what these pods need, or move the application to a namespace of its own"
+            yield Wrong("unseen-pods", policy.manifest, ("spec",), message, cure, Severity.WARNING)
 
 
 def _wrong(flow: Flow, direction: str, judges: list[Policy]) -> Wrong:
