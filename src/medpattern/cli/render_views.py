@@ -9,7 +9,7 @@ from typing import Any
 
 from medpattern import __version__
 from medpattern.charts.helm import NEEDS_HELM
-from medpattern.cli import console
+from medpattern.cli import console, waiving
 from medpattern.cli.render import NOTHING_TO_DO
 from medpattern.documents.writer import dump
 from medpattern.errors import DataDeletionError, HelmError, InputError
@@ -37,7 +37,7 @@ def write(selection: Selection, tree: Path, settled: Settled | None, allowed: tu
     """Renders, writes and says what was done."""
     outcome = run(selection, tree, settled)
     if not as_json:
-        console.findings(outcome.findings)
+        waiving.say(outcome.findings, selection)
         _print_removed(outcome.removed, "will be deleted from the clusters")
     refused: tuple[str, ...] = ()
     if not outcome.errors:
@@ -67,7 +67,7 @@ def check(selection: Selection, tree: Path, *, as_json: bool) -> int:
         return code
     if outcome.other_version:
         console.say(f"the tree was rendered by medpattern {outcome.other_version}, this is {__version__}")
-    console.findings(outcome.findings)
+    waiving.say(outcome.findings, selection)
     if outcome.errors:
         return code
     for entry in outcome.plan.of(*_CHECK_WORDS):
@@ -86,7 +86,7 @@ def dry_run(selection: Selection, tree: Path, settled: Settled | None, *, as_jso
     if as_json:
         console.data_json(_as_json(outcome))
         return 2 if outcome.errors else 0
-    console.findings(outcome.findings)
+    waiving.say(outcome.findings, selection)
     if outcome.errors:
         return 2
     _print_removed(outcome.removed, "would be deleted from the clusters")
@@ -98,12 +98,12 @@ def dry_run(selection: Selection, tree: Path, settled: Settled | None, *, as_jso
 
 def diff(selection: Selection, tree: Path, settled: Settled | None, *, as_json: bool) -> int:
     """Prints what a render would change, object by object."""
-    return _print_preview(preview_tree(selection, tree, settled), as_json=as_json)
+    return _print_preview(preview_tree(selection, tree, settled), selection, as_json=as_json)
 
 
 def diff_from(selection: Selection, revision: str, target: str, *, as_json: bool) -> int:
     """Prints what the inputs render differently since a git revision; the work tree is not touched."""
-    return _print_preview(preview_revisions(selection, revision, target), as_json=as_json)
+    return _print_preview(preview_revisions(selection, revision, target), selection, as_json=as_json)
 
 
 def stream(selection: Selection, tree: Path, *, as_json: bool) -> int:
@@ -111,7 +111,7 @@ def stream(selection: Selection, tree: Path, *, as_json: bool) -> int:
     fleet = selection.load()
     renderer = Renderer(fleet, tree_path(selection.root, tree))
     rendered = list(renderer.clusters(selection.names(fleet)))
-    console.findings(renderer.findings)
+    waiving.say(renderer.findings, selection)
     if errors_of(renderer.findings):
         return 2
     selection.require_app({app.app.name for item in rendered for app in item.apps})
@@ -148,7 +148,7 @@ def _print_removed(removed: Iterable[Removed], words: str) -> None:
         console.data(f"  {item}" + ("  (holds data)" if item.holds_data else ""), "red")
 
 
-def _print_preview(preview: Preview, *, as_json: bool) -> int:
+def _print_preview(preview: Preview, selection: Selection, *, as_json: bool) -> int:
     for note in preview.notes:
         console.say(note)
     if as_json:
@@ -160,7 +160,7 @@ def _print_preview(preview: Preview, *, as_json: bool) -> int:
             ],
         })  # fmt: skip
         return int(not preview.is_empty)
-    console.findings(preview.findings)
+    waiving.say(preview.findings, selection)
     _print_removed(preview.removed, "will be deleted from the clusters")
     for item in preview.diffs:
         where = cluster_ranges(item.clusters, preview.clusters)

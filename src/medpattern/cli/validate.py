@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medpattern.cli import console
+from medpattern.cli import console, waiving
 from medpattern.cli.options import Facts, Root, Values, complete_app, complete_cluster
 from medpattern.cli.schemas import Context, Folders, FromCluster, chosen
 
@@ -104,7 +104,7 @@ def validate(
         if kubernetes_version or distribution:
             raise UsageError("--distribution and --kubernetes-version go with --manifests; facts of a cluster say them")
         found = _repository(selection, schemas or [], from_cluster, context, no_cache=no_cache)
-    known = _waivers(waivers, selection, is_repository=not manifests)
+    known = waiving.read(waivers, selection, is_repository=not manifests)
     if _tell(found, known, output, root, fail_on, verbose=verbose, judge_unused=selection.is_whole):
         raise typer.Exit(1)
 
@@ -165,23 +165,3 @@ def _manifests(
     if version and not re.match(r"1\.\d+([.+-]|$)", version):
         raise UsageError(f"--kubernetes-version {kubernetes_version}: write it as 1.34")
     return validate_manifests(folders, schemas, distribution or Distribution.KUBERNETES, version, root)
-
-
-def _waivers(file: Path | None, selection: Selection, *, is_repository: bool) -> tuple[Waiver, ...]:
-    """The waivers of `file`, or of the repository if it has any."""
-    from medpattern.checks.waivers import FILE, read_waivers
-    from medpattern.errors import UsageError
-    from medpattern.fleet.places import find_values, join
-    from medpattern.rendering.handbook import sections
-
-    shown = file.as_posix() if file else ""
-    path = file
-    if file is None and is_repository:
-        shown = join(find_values(selection.root, selection.values), FILE)
-        path = selection.root / shown
-    if path is None or (file is None and not path.exists()):
-        return ()
-    try:
-        return read_waivers(shown, path.read_bytes(), sections())
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
