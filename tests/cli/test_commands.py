@@ -51,7 +51,8 @@ COMMANDS = [
 HEAVY = (
     "jinja2", "yaml", "jsonschema", "jsonschema_rs", "rich", "kubernetes", "pydantic", "helm_python", "packaging",
     "alembic", "boto3", "confluent_kafka", "cryptography", "jwt", "moto", "numpy", "onnxruntime", "PIL", "psycopg",
-    "prometheus_client", "oras", "pydicom", "requests", "ruamel", "semantic_version", "pynetdicom", "sqlalchemy", "starlette", "urllib3", "uvicorn",
+    "prometheus_client", "oras", "pydicom", "requests", "ruamel", "semantic_version", "pynetdicom", "sqlalchemy",
+    "starlette", "urllib3", "uvicorn",
 )  # fmt: skip
 
 
