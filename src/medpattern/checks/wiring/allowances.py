@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from medpattern.checks.wiring.flows import End, Flow, end_of, needed_flows
+from medpattern.checks.wiring.ends import End, Flow, end_of
+from medpattern.checks.wiring.flows import needed_flows
 from medpattern.checks.wiring.graph import Graph
 
 Rules = dict[End, list[Flow]]

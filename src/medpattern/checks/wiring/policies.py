@@ -9,7 +9,8 @@ from typing import Any
 
 from medpattern.checks.manifests import Manifest
 from medpattern.checks.wiring.breaches import Wrong
-from medpattern.checks.wiring.flows import End, Flow, needed_flows
+from medpattern.checks.wiring.ends import End, Flow
+from medpattern.checks.wiring.flows import needed_flows
 from medpattern.checks.wiring.graph import Graph
 from medpattern.checks.wiring.tables import POD
 from medpattern.checks.wiring.things import Selector, kind_name, read_labels, read_selector
