@@ -45,6 +45,7 @@ def with_object(case: dict[str, Any]) -> dict[str, Any]:
     """The object of a case; `pod` and `annotations` are short for a Knative Service with them."""
     if "pod" in case or "annotations" in case:
         pod = {"containers": [{"name": "a"}], **case.get("pod", {})}
+        pod["containers"] = [{"image": "registry.example/program:1", **container} for container in pod["containers"]]
         annotations = {f"autoscaling.knative.dev/{key}": text for key, text in case.get("annotations", {}).items()}
         template = {"metadata": {"annotations": annotations}, "spec": pod}
         meta = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {"name": "a"}}
@@ -117,6 +118,13 @@ def test_knative_wants_each_volume_mounted() -> None:
     container = {"name": "a", "volumeMounts": [{"name": "used", "mountPath": "/used"}]}
     (breach,) = breaches("knative-refused", with_object({"pod": {"volumes": volumes, "containers": [container]}}))
     assert dotted(breach.path) == "spec.template.spec.volumes[1]"
+
+
+@pytest.mark.parametrize("spec", [None, {}, {"template": {}}, {"template": {"spec": {"containers": []}}}])
+def test_knative_wants_a_container(spec: Any) -> None:
+    service = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {"name": "a"}, "spec": spec}
+    (breach,) = breaches("knative-refused", service)
+    assert "no containers" in breach.message
 
 
 # Credentials ---------------------------------------------------------------------------------------------

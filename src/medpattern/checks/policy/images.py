@@ -11,7 +11,7 @@ from medpattern.checks.rules import Breach, Platform, Rule
 from medpattern.findings import Severity
 
 _KEYS = frozenset({"image", "imageName"})
-_REFERENCE = re.compile(
+REFERENCE = re.compile(
     r"(?P<name>[a-zA-Z0-9][\w.-]*(?::\d+(?=/))?(?:/[a-zA-Z0-9][\w.-]*)*)"
     r"(?::(?P<tag>[A-Za-z0-9_][\w.-]{0,127}))?(?:@(?P<digest>[a-z0-9]+:[0-9a-fA-F]{32,}))?"
 )
@@ -41,7 +41,7 @@ def images_by_tag(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
 def _images(manifest: Manifest) -> Iterator[tuple[Text, re.Match[str]]]:
     for text in texts(manifest):
         if text.path[-1:] and text.path[-1] in _KEYS and text.path[0] == "spec":
-            match = _REFERENCE.fullmatch(text.text)
+            match = REFERENCE.fullmatch(text.text)
             if match:
                 yield text, match
 

@@ -12,8 +12,9 @@ from typing import Any, TypeGuard
 
 from medpattern.checks.manifests import Manifest
 from medpattern.checks.policy.autoscaling import refused_annotations
+from medpattern.checks.policy.images import REFERENCE
 from medpattern.checks.policy.pods import KNATIVE, Container, Pod, pod_of
-from medpattern.checks.policy.reading import items_at, map_at, mapping, named, sequence, word
+from medpattern.checks.policy.reading import deepest, items_at, map_at, mapping, named, sequence, word
 from medpattern.checks.rules import Breach, Platform, Rule
 from medpattern.findings import KeyPath
 
@@ -32,6 +33,11 @@ _POD = named(
 )
 _CONTAINER = named("lifecycle resizePolicy restartPolicy stdin stdinOnce tty volumeDevices")
 _CONTEXT = named("appArmorProfile procMount seLinuxOptions windowsOptions")
+_METADATA: KeyPath = ("spec", "template", "metadata")
+_OBJECT_META = named(
+    "annotations creationTimestamp deletionGracePeriodSeconds deletionTimestamp finalizers generateName generation"
+    " labels managedFields name namespace ownerReferences resourceVersion selfLink uid"
+)
 _PROBES = named("httpGet tcpSocket exec grpc")
 _MOUNT = named("recursiveReadOnly subPathExpr")
 _VOLUMES = named("secret configMap projected emptyDir")
@@ -50,11 +56,26 @@ Refusals = Iterator[tuple[KeyPath, str, str]]
 def refused_fields(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
     """Fields of Knative Services and Configurations at which a sync would fail."""
     pod = pod_of(manifest)
-    if pod is None:
+    if pod is None or not list(pod.containers):
+        path = deepest(manifest.data, ("spec", "template", "spec", "containers"))
+        yield Breach(path, "no containers: Knative's webhook refuses it", "name the one that takes requests")
         return
-    found = (*_of_pod(pod), *_of_volumes(pod), *_of_limits(pod), *_of_traffic(manifest), *refused_annotations(manifest))
+    found = (
+        *_of_metadata(manifest),
+        *_of_pod(pod),
+        *_of_volumes(pod),
+        *_of_limits(pod),
+        *_of_traffic(manifest),
+        *refused_annotations(manifest),
+    )
     for path, message, cure in found:
         yield Breach(path, f"{message}: Knative's webhook refuses it", cure)
+
+
+def _of_metadata(manifest: Manifest) -> Refusals:
+    """Its fields are read by name, though the schema leaves them open."""
+    for name in map_at(manifest.data, *_METADATA).keys() - _OBJECT_META:
+        yield (*_METADATA, name), f"the unknown field '{name}'", _OUT
 
 
 def _of_pod(pod: Pod) -> Refusals:
@@ -73,6 +94,13 @@ def _of_pod(pod: Pod) -> Refusals:
         yield from _of_container(container, is_sidecar)
 
 
+def _of_image(container: Container) -> Refusals:
+    image = word(container.spec.get("image"))
+    if not REFERENCE.fullmatch(image):
+        path: KeyPath = (*container.path, "image") if "image" in container.spec else container.path
+        yield path, f"the image '{image}'" if image else "a container without an image", "registry/repository:tag"
+
+
 def _set_of(found: dict[str, Any], names: frozenset[str]) -> frozenset[str]:
     """Which of `names` are set to more than their type's zero; an empty map or list counts as set."""
     return frozenset(
@@ -83,6 +111,7 @@ def _set_of(found: dict[str, Any], names: frozenset[str]) -> frozenset[str]:
 def _of_container(container: Container, is_sidecar: bool) -> Refusals:
     for name in sorted(_set_of(container.spec, _CONTAINER)):
         yield (*container.path, name), f"{name} of a container", _OUT
+    yield from _of_image(container)
     yield from _of_probes(container, is_sidecar)
     if container.spec.get("name") == "queue-proxy":
         yield (*container.path, "name"), "the name 'queue-proxy'", "it is Knative's own"
@@ -107,22 +136,22 @@ def _of_port(path: KeyPath, port: dict[str, Any]) -> Refusals:
 
 def _of_probes(container: Container, is_sidecar: bool) -> Refusals:
     ports = [word(port.get("name")) or "http" for _, port in items_at(container.spec, "ports")] or ["http"]
-    for name in ("livenessProbe", "readinessProbe"):
-        probe = map_at(container.spec, name)
+    for name in ("startupProbe", "livenessProbe", "readinessProbe"):
+        probe, path = map_at(container.spec, name), (*container.path, name)
         if not probe:
             continue
-        if is_sidecar:
-            yield (*container.path, name), f"{name} of a container without the port", _OUT
+        if is_sidecar and name != "startupProbe":
+            yield path, f"{name} of a container without the port", _OUT
         elif len(_PROBES & probe.keys()) != 1:
-            yield (
-                (*container.path, name),
-                f"{name} that asks in no way, or in two",
-                "one of httpGet, tcpSocket, exec, grpc",
-            )
+            yield path, f"{name} that asks in no way, or in two", "one of httpGet, tcpSocket, exec, grpc"
         for handler in ("httpGet", "tcpSocket"):
             port = map_at(probe, handler).get("port")
             if isinstance(port, str) and port not in ("", ports[0]):
-                yield (*container.path, name, handler, "port"), f"{name} at port '{port}'", "leave the port out"
+                yield (*path, handler, "port"), f"{name} at port '{port}'", "leave the port out"
+        if name == "readinessProbe" and not probe.get("periodSeconds"):
+            for limit in ("failureThreshold", "timeoutSeconds"):
+                if probe.get(limit):
+                    yield (*path, limit), f"{limit} of a readinessProbe without periodSeconds", "set periodSeconds"
 
 
 def _of_environment(container: Container, reserved: frozenset[str]) -> Refusals:
@@ -162,6 +191,8 @@ def _of_volumes(pod: Pod) -> Refusals:
     mounted = {mount.get("name") for one in pod.all_containers for _, mount in items_at(one.spec, "volumeMounts")}
     for path, volume in items_at(pod.spec, "volumes"):
         others = sorted(volume.keys() - _VOLUMES - {"name"})
+        for name in map_at(volume, "emptyDir").keys() - {"medium", "sizeLimit"}:
+            yield (*pod.path, *path, "emptyDir", name), f"the unknown field '{name}'", _OUT
         for kind in others:
             yield (*pod.path, *path, kind), f"a volume of the kind {kind}", _FLAG
         for at, source in items_at(volume, "projected", "sources"):
