@@ -20,7 +20,7 @@ from medpattern.checks.wiring.policies import Network
 from medpattern.fleet.fleet import load_fleet
 from medpattern.rendering.inventories import inventory
 from medpattern.rendering.renderer import RenderedCluster, Renderer
-from tests.fleet.small import CHECKOUT, copy_small, edit
+from tests.fleet.small import CHECKOUT, copy_small, edit, medpattern
 from tests.golden import compare
 
 CLUSTERS = ["hospital-1", "hospital-2", "hospital-3"]
@@ -162,3 +162,13 @@ def test_the_same_inputs_give_the_same_bytes_in_whatever_order_clusters_come(tmp
         return {name: {path: file.digest for path, file in found[name].files.items()} for name in sorted(found)}
 
     assert files("east", "west") == files("west", "east")
+
+
+def test_explain_says_that_flows_come_from_the_wiring(tmp_path: Path) -> None:
+    root = with_walls(tmp_path)
+
+    lines = [line.split() for line in medpattern("explain", "west", "walls", "flows", root=root).out.splitlines()]
+
+    assert [line[-1] for line in lines if line[:2] == ["set", "by"]] == ["(wiring)"]
+    readers = [line[2] for line in lines if line[:2] == ["read", "by"]]
+    assert len(readers) == len(set(readers)) > 0

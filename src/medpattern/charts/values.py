@@ -23,20 +23,26 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
 
 @dataclass(frozen=True)
 class ChartValues:
-    """The merged values of `app` on `cluster`, and where each came from. `values` has tombstones."""
+    """The merged values of `app` on `cluster`, and where each came from. `values` has tombstones.
+
+    `derived` are the keys that no file sets: medpattern fills them from the cluster's other applications.
+    """
 
     cluster: Cluster
     app: Application
     source: ChartSource | None
     extra: Layers
     values: dict[str, Any] = field(repr=False)
+    derived: frozenset[str] = frozenset()
 
     def chain(self, path: KeyPath) -> Iterator[Occurrence]:
         """Everything that sets `path`, the winner first.
 
-        An override, an injected fact, the application's own section, its extra value files, the layers,
-        the chart's default.
+        What is derived, an override, an injected fact, the application's own section, its extra value files, the
+        layers, the chart's default.
         """
+        if self.source is not None and path and path[0] in self.derived:
+            yield Occurrence("wiring", Place(f"{self.source.shown}/Chart.yaml"), lookup(self.values, path)[1])
         yield from self._overrides(path)
         yield from self._facts(path)
         own = (*self.app.key, "values")

@@ -64,7 +64,7 @@ def explain_value(rendered: RenderedApp, path: KeyPath) -> ValueExplanation:
         parent = lookup(values.values, path[:-1])[1]
         near = did_you_mean(str(path[-1]), map(str, parent)) if isinstance(parent, dict) else ""
         raise UsageError(f"nothing sets {dotted(path)} of '{rendered.app.name}'; {near}".rstrip("; "))
-    return ValueExplanation(path, value, chain, tuple(sorted(_readers(rendered, path))))
+    return ValueExplanation(path, value, chain, tuple(sorted(set(_readers(rendered, path)))))
 
 
 def leaf_paths(data: Any, path: KeyPath = ()) -> Iterator[KeyPath]:

@@ -37,7 +37,8 @@ class FlowValues:
         """`values` with `flows` for the namespaces that stand under its key `namespaces`."""
         spaces = values.values.get("namespaces")
         names = tuple(sorted(spaces)) if isinstance(spaces, dict) else ()
-        return replace(values, values={**values.values, "flows": self._flows(values.cluster, others, names)})
+        flows = self._flows(values.cluster, others, names)
+        return replace(values, values={**values.values, "flows": flows}, derived=frozenset({"flows"}))
 
     def _flows(self, cluster: Cluster, others: Sequence[RenderedApp], names: tuple[str, ...]) -> Flows:
         key = _identity(cluster, others, names)
