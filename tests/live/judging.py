@@ -28,7 +28,8 @@ def told_by_server(api: Api, resource: Resource, thing: Object, namespace: str =
 
     Of two items with one key in a list only an apply complains.
     """
-    refused = api.create(resource, namespace, thing).refusal
+    made = api.create(resource, namespace, thing)
+    refused = "" if made.status == 409 else made.refusal  # the namespaces of the fleet are there already
     return refused or (api.apply(resource, namespace, thing).refusal if _has_name(thing) else "")
 
 

@@ -17,6 +17,7 @@ KNATIVE = "serving.knative.dev"
 CODE = "knative-refused"
 IMAGE = "registry.example/program:1"
 PLACES = 60
+UNUSED = "unused"  # the volume of the case that is about a missing mount
 
 
 def rendered() -> dict[str, Object]:
@@ -31,17 +32,19 @@ def rendered() -> dict[str, Object]:
 def whole(case: Object) -> Object:
     """The object of a case with what each Knative Service needs, so that nothing but the case is wrong with it."""
     made = copy.deepcopy(with_object(case))
-    pod = made["spec"]["template"]["spec"]
+    pod = made.get("spec", {}).get("template", {}).get("spec")
+    if pod is None:
+        return made
     pod["containers"] = pod["containers"] or [{}]
     for container in (*pod["containers"], *pod.get("initContainers", ())):
         container.setdefault("image", IMAGE)
     first = pod["containers"][0]
-    mounted = {mount["name"] for mount in first.get("volumeMounts", ())}
+    mounted = {mount["name"] for mount in first.get("volumeMounts", ())} | {UNUSED}
     named = [volume["name"] for volume in pod.get("volumes", ())]
     first.setdefault("volumeMounts", []).extend(
         {"name": name, "mountPath": f"/{name}", "readOnly": True} for name in named if name not in mounted
     )
-    pod.setdefault("volumes", []).extend({"name": name, "emptyDir": {}} for name in mounted - set(named))
+    pod.setdefault("volumes", []).extend({"name": name, "emptyDir": {}} for name in mounted - {UNUSED, *named})
     return made
 
 

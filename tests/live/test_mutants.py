@@ -26,7 +26,7 @@ PLACES = 10
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One wrong object: what was done to which kind, and why each judge refuses it ("" if it does not)."""
+    """One wrong object: what was done to which kind.group, and why each judge refuses it ("" if it does not)."""
 
     distribution: str
     kind: str
@@ -51,10 +51,32 @@ class Difference:
         return bool(re.fullmatch(self.kind, judged.kind) and re.fullmatch(self.change, judged.change))
 
 
-# The server refuses it and `validate` does not.
+# The server refuses it and `validate` does not. Of CEL rules, which no schema says, these changes break none;
+# tests/live/test_objects.py has one that is broken.
 ONLY_THERE: tuple[Difference, ...] = ()
 # `validate` refuses it, and the server takes it.
-ONLY_HERE: tuple[Difference, ...] = ()
+ONLY_HERE = (
+    Difference(
+        ".*",
+        "null at .*",
+        "the server takes a null for a field that is left out; in a manifest it is a template that rendered nothing",
+    ),
+    Difference(
+        "(Deployment|Job|CronJob).*",
+        r"missing at .*\.volumes\.\d+\.\w+",
+        "the server makes an empty folder of a volume without a source, which nobody means who names a volume",
+    ),
+    Difference(
+        "PodDisruptionBudget.*",
+        r"odd word at metadata\.name",
+        "the server does not look at the names of this kind",
+    ),
+    Difference(
+        "Service.serving.knative.dev",
+        r"(odd word at .*\.volumeMounts\.\d+\.name|missing at .*\.volumes\.\d+)",
+        "what Knative's webhook refuses (tests/live/test_knative.py) stands in no definition",
+    ),
+)
 
 
 def subjects() -> Iterator[tuple[str, Manifest]]:
@@ -77,7 +99,7 @@ def judged(api: Api, distribution: str, manifest: Manifest) -> Iterator[Judged]:
         answers = threads.map(lambda one: told_by_server(api, resource, one, manifest.namespace), wrong.values())
         for (change, thing), by_server in zip(wrong.items(), answers, strict=True):
             here = "; ".join(told_here(thing, distribution, manifest.namespace))
-            yield Judged(distribution, manifest.kind, change, by_server, here)
+            yield Judged(distribution, f"{manifest.kind}.{manifest.group or 'core'}", change, by_server, here)
 
 
 @pytest.fixture(scope="module")
@@ -110,14 +132,10 @@ def test_what_is_refused_the_server_refuses_or_it_is_known_why_not(verdicts: lis
     assert unknown(only_here(verdicts), ONLY_HERE) == []
 
 
-@pytest.mark.parametrize("known", ONLY_THERE, ids=lambda known: f"{known.kind}-{known.change}")
-def test_a_known_weakness_is_still_one(verdicts: list[Judged], known: Difference) -> None:
-    assert any(known.holds(one) for one in only_there(verdicts))
-
-
-@pytest.mark.parametrize("known", ONLY_HERE, ids=lambda known: f"{known.kind}-{known.change}")
-def test_a_known_strictness_is_still_one(verdicts: list[Judged], known: Difference) -> None:
-    assert any(known.holds(one) for one in only_here(verdicts))
+def test_a_known_difference_is_still_one(verdicts: list[Judged]) -> None:
+    lists = ((ONLY_THERE, only_there(verdicts)), (ONLY_HERE, only_here(verdicts)))
+    idle = [row for known, found in lists for row in known if not any(row.holds(one) for one in found)]
+    assert idle == []
 
 
 def test_each_kind_was_refused_in_many_ways(verdicts: list[Judged]) -> None:

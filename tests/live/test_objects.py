@@ -104,7 +104,7 @@ def make_real(api: Api, manifests: list[Manifest]) -> None:
 
 
 def test_what_is_wrong_is_refused(kubernetes: Cluster) -> None:
-    """The server does look: at fields, types, enums, and at a rule of a definition."""
+    """The server does look: at fields, types, numbers, what fits together, and at the CEL rules of a definition."""
     api = kubernetes.api
     topic = {"apiVersion": "kafka.strimzi.io/v1", "kind": "KafkaTopic", "metadata": {"name": "a"}}
     budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "a"}}
@@ -114,7 +114,7 @@ def test_what_is_wrong_is_refused(kubernetes: Cluster) -> None:
         "must be of type integer": {**topic, "spec": {"partitions": "3"}},
         'unknown field "spec.minimum"': {**budget, "spec": {"minimum": 1}},
         "cannot be both set": {**budget, "spec": {"minAvailable": 1, "maxUnavailable": 1}},
-        "spec.gateway": {**store, "spec": {"gateway": {"port": "80"}}},
+        "defaultRealm must not be true": {**store, "spec": {"defaultRealm": True, "zone": {"name": "a"}}},
     }
     for says, thing in wrong.items():
         resource = api.resource(str(thing["apiVersion"]), str(thing["kind"]))

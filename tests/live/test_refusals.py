@@ -1,4 +1,4 @@
-"""The examples of tests/checks/api, in which nobody has asked a server yet, are judged by one."""
+"""The examples of tests/checks/api before a real API server, which takes the right ones and refuses the wrong ones."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ from tests.checks.api.test_refusals import GONE, RIGHT, WRONG
 from tests.live.judging import Object, told_by_server
 from tests.live.servers.cluster import Cluster
 
+# Why the server takes what is called wrong.
+TAKEN = {
+    "digit first in a Service's name": "Kubernetes 1.36 allows it, and the releases of the fleet's clusters do not",
+    "volume without source": "the server makes an empty folder of it, which nobody means who names a volume",
+}
+
 
 def told(cluster: Cluster, thing: Object) -> str:
     resource = cluster.api.resource(thing["apiVersion"], thing["kind"])
@@ -23,8 +29,12 @@ def test_the_server_takes_what_is_right(kubernetes: Cluster, right: Object) -> N
     assert told(kubernetes, right) == ""
 
 
-@pytest.mark.parametrize(("right", "path", "value"), [case[:3] for case in WRONG.values()], ids=WRONG)
-def test_the_server_refuses_what_is_wrong(kubernetes: Cluster, right: Object, path: KeyPath, value: Any) -> None:
+@pytest.mark.parametrize("name", WRONG)
+def test_the_server_refuses_what_is_wrong(kubernetes: Cluster, name: str) -> None:
+    assert bool(told(kubernetes, changed(*WRONG[name][:3]))) == (name not in TAKEN)
+
+
+def changed(right: Object, path: KeyPath, value: Any) -> Object:
     wrong = copy.deepcopy(right)
     here: Any = wrong
     for key in path[:-1]:
@@ -33,5 +43,4 @@ def test_the_server_refuses_what_is_wrong(kubernetes: Cluster, right: Object, pa
         del here[path[-1]]
     else:
         here[path[-1]] = value
-
-    assert told(kubernetes, wrong) != ""
+    return wrong

@@ -89,13 +89,122 @@ BUDGET = obj("policy/v1", "PodDisruptionBudget", spec={"minAvailable": 1, "selec
 SCALER = obj(
     "autoscaling/v2",
     "HorizontalPodAutoscaler",
-    spec={"minReplicas": 2, "maxReplicas": 2, "scaleTargetRef": {"kind": "Deployment", "name": "a"}},
+    spec={
+        "minReplicas": 2,
+        "maxReplicas": 2,
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"},
+    },
 )
 ROLE = obj("rbac.authorization.k8s.io/v1", "Role", rules=[])
+RBAC = "rbac.authorization.k8s.io"
+RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
+CLUSTER_ROLE = obj(f"{RBAC}/v1", "ClusterRole", rules=[RULE, {"nonResourceURLs": ["/healthz"], "verbs": ["get"]}])
+SUBJECT = {"kind": "ServiceAccount", "name": "a", "namespace": "n"}
+BINDING = obj(
+    f"{RBAC}/v1",
+    "ClusterRoleBinding",
+    roleRef={"apiGroup": RBAC, "kind": "ClusterRole", "name": "system:a"},
+    subjects=[SUBJECT, {"apiGroup": RBAC, "kind": "Group", "name": "system:Any Group!"}],
+)
+BACKEND = {"service": {"name": "a", "port": {"name": "http"}}}
+INGRESS = obj(
+    "networking.k8s.io/v1",
+    "Ingress",
+    spec={
+        "ingressClassName": "nginx",
+        "rules": [
+            {"host": "*.example.org", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": BACKEND}]}},
+            {
+                "http": {
+                    "paths": [
+                        {
+                            "pathType": "ImplementationSpecific",
+                            "backend": {"service": {"name": "a", "port": {"number": 80}}},
+                        }
+                    ]
+                }
+            },
+        ],
+        "tls": [{"hosts": ["a.example.org"], "secretName": "tls"}],
+    },
+)
+FLOWS = obj(
+    "networking.k8s.io/v1",
+    "NetworkPolicy",
+    spec={
+        "podSelector": {"matchLabels": {"app": "a"}},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [
+            {
+                "from": [
+                    {"podSelector": {}},
+                    {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "n"}}},
+                ]
+            }
+        ],
+        "egress": [
+            {
+                "to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}],
+                "ports": [{"port": "http", "protocol": "SCTP"}, {"port": 53}],
+            },
+            {},
+        ],
+    },
+)
+STORAGE = obj("storage.k8s.io/v1", "StorageClass", provisioner="Ceph.rook.io/bucket", reclaimPolicy="Retain")
+TOKEN = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "metadata": {"name": "a", "annotations": {"kubernetes.io/service-account.name": "a"}},
+    "type": "kubernetes.io/service-account-token",
+}
+TLS = obj("v1", "Secret", type="kubernetes.io/tls", data={"tls.crt": "eA==", "tls.key": "eA=="})
 KNATIVE = obj(
     "serving.knative.dev/v1",
     "Service",
     spec={"template": {"spec": {"containers": [{"image": "i:1", "readinessProbe": {"periodSeconds": 5}}]}}},
+)
+FULL = obj(
+    "apps/v1",
+    "Deployment",
+    spec={
+        "selector": {"matchLabels": {"a": "b"}},
+        "template": {
+            "metadata": {"labels": {"a": "b"}},
+            "spec": {
+                "serviceAccountName": "a.b",
+                "dnsPolicy": "None",
+                "dnsConfig": {"nameservers": ["192.0.2.1"]},
+                "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}, "fsGroupChangePolicy": "Always"},
+                "tolerations": [{"operator": "Exists", "effect": "NoExecute"}],
+                "topologySpreadConstraints": [
+                    {
+                        "maxSkew": 1,
+                        "topologyKey": "zone",
+                        "whenUnsatisfiable": "ScheduleAnyway",
+                        "labelSelector": {"matchLabels": {"a": "b"}},
+                    }
+                ],
+                "containers": [
+                    {
+                        **CONTAINER,
+                        "imagePullPolicy": "IfNotPresent",
+                        "terminationMessagePolicy": "FallbackToLogsOnError",
+                        "resources": {
+                            "limits": {"nvidia.com/gpu": 1, "hugepages-2Mi": "4Mi", "cpu": 1, "memory": "1Gi"}
+                        },
+                        "startupProbe": {"httpGet": {"path": "/", "port": "http", "scheme": "HTTPS"}},
+                        "envFrom": [{"configMapRef": {"name": "a"}}, {"secretRef": {"name": "b"}, "prefix": "B_"}],
+                    }
+                ],
+                "volumes": [
+                    *VOLUMES,
+                    {"name": "keys", "secret": {"secretName": "keys"}},
+                    {"name": "settings", "configMap": {"name": "settings"}},
+                ],
+            },
+        },
+    },
 )
 RIGHT = {
     "deployment": DEPLOYMENT,
@@ -110,6 +219,15 @@ RIGHT = {
     "secret that just fits": SECRET,
     "budget": BUDGET,
     "scaler": SCALER,
+    "cluster role": CLUSTER_ROLE,
+    "binding": BINDING,
+    "ingress": INGRESS,
+    "network policy": FLOWS,
+    "storage class": STORAGE,
+    "token": TOKEN,
+    "certificate": TLS,
+    "other type of secret": obj("v1", "Secret", type="example.org/any", data={}),
+    "fields of a pod": FULL,
     "role with a colon": {**ROLE, "metadata": {"name": "system:a"}},
     "an annotation in capitals": {**CONFIG, "metadata": {"name": "a", "annotations": {"Example.ORG/a": "b"}}},
     "knative probe without handler": KNATIVE,
@@ -118,6 +236,10 @@ RIGHT = {
 
 POD: KeyPath = ("spec", "template", "spec")
 FIRST: KeyPath = (*POD, "containers", 0)
+
+HTTP: KeyPath = ("spec", "rules", 0, "http")
+BACK: KeyPath = (*HTTP, "paths", 0, "backend", "service")
+PEER: KeyPath = ("spec", "ingress", 0, "from", 1, "namespaceSelector")
 
 # the object, where it is changed, to what (GONE: taken out), where the finding is (the same place unless given), a word
 GONE = object()
@@ -232,6 +354,86 @@ WRONG: dict[str, tuple[Object, KeyPath, Any, KeyPath, str]] = {
         (),
         "is no quantity",
     ),
+    "dots in a container's name": (FULL, (*FIRST, "name"), "a.b", (), "cannot stand here"),
+    "no container": (DEPLOYMENT, (*POD, "containers"), [], (), "has no container"),
+    "no pod": (JOB, ("spec", "template"), {}, (), "has no container"),
+    "account": (FULL, (*POD, "serviceAccountName"), "A", (), "cannot stand here"),
+    "policy of names": (FULL, (*POD, "dnsPolicy"), "none", (), "cannot stand here"),
+    "profile of a pod": (FULL, (*POD, "securityContext", "seccompProfile", "type"), "runtime/default", (), "cannot"),
+    "policy of groups": (FULL, (*POD, "securityContext", "fsGroupChangePolicy"), "always", (), "cannot stand here"),
+    "effect": (FULL, (*POD, "tolerations", 0, "effect"), "NoRun", (), "cannot stand here"),
+    "spread": (FULL, (*POD, "topologySpreadConstraints", 0, "whenUnsatisfiable"), "Ignore", (), "cannot stand here"),
+    "label of a spread": (
+        FULL,
+        (*POD, "topologySpreadConstraints", 0, "labelSelector", "matchLabels", "a"),
+        "b c",
+        (),
+        "value of a label",
+    ),
+    "pull policy": (FULL, (*FIRST, "imagePullPolicy"), "IfAbsent", (), "cannot stand here"),
+    "message policy": (FULL, (*FIRST, "terminationMessagePolicy"), "Log", (), "cannot stand here"),
+    "protocol of a container": (FULL, (*FIRST, "ports", 0, "protocol"), "http", (), "cannot stand here"),
+    "profile of a container": (
+        FULL,
+        (*FIRST, "securityContext"),
+        {"seccompProfile": {"type": "Default"}},
+        (*FIRST, "securityContext", "seccompProfile", "type"),
+        "cannot stand here",
+    ),
+    "scheme of a probe": (FULL, (*FIRST, "startupProbe", "httpGet", "scheme"), "https", (), "cannot stand here"),
+    "port of a probe": (FULL, (*FIRST, "startupProbe", "httpGet", "port"), "8080", (), "cannot stand here"),
+    "resource": (FULL, (*FIRST, "resources", "limits", "disk"), 1, (), "is no resource"),
+    "variables from nowhere": (FULL, (*FIRST, "envFrom", 0), {"prefix": "A_"}, (), "has no configMapRef or secretRef"),
+    "variables without a name": (FULL, (*FIRST, "envFrom", 1, "secretRef"), {}, (), "has no name"),
+    "variables from an odd name": (FULL, (*FIRST, "envFrom", 1, "secretRef", "name"), "B", (), "cannot stand here"),
+    "secret without a name": (FULL, (*POD, "volumes", 2, "secret"), {}, (), "has no secretName"),
+    "config without a name": (FULL, (*POD, "volumes", 3, "configMap"), {}, (), "has no name"),
+    "strategy": (DEPLOYMENT, ("spec", "strategy", "type"), "Rolling", (), "cannot stand here"),
+    "pod management": (STATEFUL_SET, ("spec", "podManagementPolicy"), "Ordered", (), "cannot stand here"),
+    "concurrency": (CRON_JOB, ("spec", "concurrencyPolicy"), "Deny", (), "cannot stand here"),
+    "time zone": (CRON_JOB, ("spec", "timeZone"), "Europe/Nowhere", (), "cannot stand here"),
+    "type of a Service": (SERVICE, ("spec", "type"), "Headless", (), "cannot stand here"),
+    "target port": (SERVICE, ("spec", "ports", 0, "targetPort"), "Http", (), "cannot stand here"),
+    "protocol of a Service": (SERVICE, ("spec", "ports", 0, "protocol"), "tcp", (), "cannot stand here"),
+    "affinity": (SERVICE, ("spec", "sessionAffinity"), "Client", (), "cannot stand here"),
+    "access mode": (CLAIM, ("spec", "accessModes", 0), "ReadWrite", (), "cannot stand here"),
+    "volume mode": (CLAIM, ("spec", "volumeMode"), "File", (), "cannot stand here"),
+    "share of a budget": (BUDGET, ("spec", "minAvailable"), "half", (), "cannot stand here"),
+    "eviction": (BUDGET, ("spec", "unhealthyPodEvictionPolicy"), "Always", (), "cannot stand here"),
+    "no verb": (CLUSTER_ROLE, ("rules", 0, "verbs"), [], ("rules", 0), "has no verbs"),
+    "no resource": (CLUSTER_ROLE, ("rules", 0, "resources"), GONE, ("rules", 0), "has no resources"),
+    "no group": (CLUSTER_ROLE, ("rules", 0, "apiGroups"), [], ("rules", 0), "has no apiGroups"),
+    "kind of a role": (BINDING, ("roleRef", "kind"), "Role", (), "cannot stand here"),
+    "group of a role": (BINDING, ("roleRef", "apiGroup"), "v1", (), "cannot stand here"),
+    "kind of a subject": (BINDING, ("subjects", 1, "kind"), "Team", (), "cannot stand here"),
+    "account of no namespace": (BINDING, ("subjects", 0, "namespace"), GONE, ("subjects", 0), "has no namespace"),
+    "odd account": (BINDING, ("subjects", 0, "name"), "A", (), "cannot stand here"),
+    "no rules": (INGRESS, ("spec", "rules"), [], ("spec",), "has no rules or defaultBackend"),
+    "ingress without spec": (INGRESS, ("spec",), GONE, ("kind",), "has no rules or defaultBackend"),
+    "no paths": (INGRESS, (*HTTP, "paths"), [], HTTP, "has no paths"),
+    "no backend": (INGRESS, (*HTTP, "paths", 0, "backend"), {}, (), "has no service or resource"),
+    "no port of a backend": (INGRESS, (*BACK, "port"), GONE, BACK, "has no port"),
+    "no name of a port": (INGRESS, (*BACK, "port"), {}, (), "has no name or number"),
+    "backend": (INGRESS, (*BACK, "name"), "a.b", (), "cannot stand here"),
+    "port of a backend": (INGRESS, (*BACK, "port", "name"), "Http", (), "cannot stand here"),
+    "no path": (INGRESS, (*HTTP, "paths", 0, "path"), GONE, (*HTTP, "paths", 0), "has no path"),
+    "path": (INGRESS, (*HTTP, "paths", 0, "path"), "a", (), "cannot stand here"),
+    "type of a path": (INGRESS, (*HTTP, "paths", 0, "pathType"), "Regex", (), "cannot stand here"),
+    "host": (INGRESS, ("spec", "rules", 0, "host"), "a_b", (), "cannot stand here"),
+    "host of a certificate": (INGRESS, ("spec", "tls", 0, "hosts", 0), "a b", (), "cannot stand here"),
+    "secret of a certificate": (INGRESS, ("spec", "tls", 0, "secretName"), "A", (), "cannot stand here"),
+    "class": (INGRESS, ("spec", "ingressClassName"), "A", (), "cannot stand here"),
+    "type of a policy": (FLOWS, ("spec", "policyTypes", 0), "ingress", (), "cannot stand here"),
+    "protocol of a flow": (FLOWS, ("spec", "egress", 0, "ports", 0, "protocol"), "HTTP", (), "cannot stand here"),
+    "port of a flow": (FLOWS, ("spec", "egress", 0, "ports", 0, "port"), "Http", (), "cannot stand here"),
+    "nobody": (FLOWS, ("spec", "ingress", 0, "from", 0), {}, (), "has no podSelector"),
+    "label of a flow": (FLOWS, ("spec", "podSelector", "matchLabels", "app"), "a b", (), "value of a label"),
+    "label of a peer": (FLOWS, (*PEER, "matchLabels", "a b"), "c", (), "key of a label"),
+    "provisioner": (STORAGE, ("provisioner",), "a b", (), "cannot stand here"),
+    "reclaim policy": (STORAGE, ("reclaimPolicy",), "Keep", (), "cannot stand here"),
+    "binding mode": (STORAGE, ("volumeBindingMode",), "Late", (), "cannot stand here"),
+    "token of nobody": (TOKEN, ("metadata", "annotations"), {}, ("type",), "needs the annotation"),
+    "certificate without a key": (TLS, ("data",), {"tls.crt": "eA=="}, ("type",), "needs the key 'tls.key'"),
 }  # fmt: skip
 
 

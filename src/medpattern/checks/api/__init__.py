@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 
 from medpattern.checks.api.containers import container_refusals
 from medpattern.checks.api.names import name_refusals
+from medpattern.checks.api.required import missing_refusals
 from medpattern.checks.api.services import service_refusals
 from medpattern.checks.api.volumes import volume_refusals
+from medpattern.checks.api.words import word_refusals
 from medpattern.checks.api.workloads import workload_refusals
 from medpattern.checks.manifests import Manifest
 from medpattern.checks.rules import Breach
@@ -22,6 +24,8 @@ CHECKS: tuple[Callable[[Manifest], Iterator[Breach]], ...] = (
     workload_refusals,
     container_refusals,
     volume_refusals,
+    word_refusals,
+    missing_refusals,
 )
 
 
