@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from typing import Any
@@ -18,17 +19,20 @@ from medpattern.checks.wiring import fleet_wiring, wiring_findings
 from medpattern.checks.wiring.dangling import dangling
 from medpattern.checks.wiring.drawing import mermaid, text
 from medpattern.checks.wiring.graph import Graph
-from medpattern.checks.wiring.paths import TableError
+from medpattern.checks.wiring.paths import TableError, compile_path, find
 from medpattern.checks.wiring.picture import as_json, picture
 from medpattern.checks.wiring.rows import read_tables, tables
 from medpattern.checks.wiring.svg import svg
 from medpattern.findings import KeyPath
+from medpattern.fleet.fleet import load_fleet
+from medpattern.rendering.renderer import Renderer
 from tests.checks.wiring.clusters import cluster, manifest
 from tests.checks.wiring.test_access_and_order import KAFKA
 from tests.checks.wiring.test_access_and_order import RIGHT as ORDER
 from tests.checks.wiring.test_dangling import COPIED, COPY, served
 from tests.checks.wiring.test_policies import PODS
 from tests.checks.wiring.test_policies import RIGHT as FLOWS
+from tests.fleet.small import CHECKOUT
 
 OWN = yaml.safe_load("""
 references:
@@ -180,3 +184,20 @@ def test_one_wrong_value_among_right_ones_is_no_reason_to_fail(changes: list[tup
 
     list(wiring_findings(inventory))
     list(fleet_wiring([inventory]))
+
+
+REFERRING = re.compile(
+    r"(MEDPATTERN_.*)?_(FILE|TOPIC|BUCKETS?|GROUP|ENDPOINT|BOOTSTRAP|CA|HOST|ISSUER|CERTIFICATE|KEY)"
+)
+
+
+@pytest.mark.parametrize("cluster_name", ["hospital-1", "hospital-2", "hospital-3"])
+def test_every_variable_of_the_shipped_charts_that_names_something_has_a_row(cluster_name: str) -> None:
+    rendered = Renderer(load_fleet(CHECKOUT)).cluster(cluster_name)
+    objects = [made for app in rendered.apps if app.chart for made in app.objects()]
+    containers = [found for made in objects for _, found in find(made, compile_path("**.containers[*]"))]
+    names = {item["name"] for found in containers for item in found.get("env", ()) if "value" in item}
+    settings = {name for name in names if name.startswith("MEDPATTERN_") and REFERRING.fullmatch(name)}
+
+    assert len(settings) > 15
+    assert sorted(settings - set(tables().environment)) == []

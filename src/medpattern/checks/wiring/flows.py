@@ -31,7 +31,7 @@ def _of_references(graph: Graph) -> Iterator[Flow]:
         if reference.thing.kind == DATABASE:
             yield from _of_database(graph, reference)
         elif reference.flow and reference.thing.kind in (SERVICE, HOST) and isinstance(reference.port, int):
-            for pod in _acting(graph, reference.user, readers):
+            for pod in _sources(graph, reference, readers):
                 for target, port in _targets(graph, reference, reference.port):
                     yield Flow(
                         end_of(pod), target, port, reason=f"{reference.role} {reference.shown}",
@@ -68,6 +68,14 @@ def _readers(graph: Graph) -> dict[Thing, list[Manifest]]:
             if reference.user not in users:
                 users.append(reference.user)
     return found
+
+
+def _sources(graph: Graph, reference: Reference, readers: dict[Thing, list[Manifest]]) -> list[Provision]:
+    """The pods that connect to an address."""
+    if reference.by is None:
+        return _acting(graph, reference.user, readers)
+    service = graph.find(reference.by)
+    return graph.pods_behind(service) if service else []
 
 
 def _acting(graph: Graph, user: Manifest, readers: dict[Thing, list[Manifest]]) -> list[Provision]:

@@ -102,6 +102,9 @@ class Reader:
         keys = tuple(key for text in row.keys for key in text.values(context))
         optional = bool(row.optional and first(context.here, row.optional) is True)
         port = row.port.value(context) if row.port else ""
+        by = self._place(ADDRESS, "", row.by.value(context), 0, manifest) if row.by else None
+        # Who is outside connects from outside.
+        flow = row.flow and (row.by is None or (by is not None and by[0].kind == SERVICE))
         kinds = row.to.values(context)
         names = [name for text in row.name.values(context) for name in (text.split(row.split) if row.split else [text])]
         for name in map(str.strip, names):
@@ -113,7 +116,8 @@ class Reader:
                     thing, asked, shown = place
                     yield Reference(
                         manifest, path, thing, row.role, keys, asked or (port if not shown else 0), optional,
-                        row.ordered, bool(shown) and row.flow, row.fleetwide, (), account, row.needs, shown, row.chain,
+                        row.ordered, bool(shown) and flow, row.fleetwide, (), account, row.needs, shown, row.chain,
+                        by[0] if by else None,
                     )  # fmt: skip
 
     def _place(

@@ -67,7 +67,7 @@ def _shipped(name: str) -> Any:
 _COMMON = frozenset({"at", "when", "role"})
 _REFERENCE = _COMMON | {
     "to", "name", "namespace", "keys", "port", "optional", "unless", "skip", "command", "notCommand", "via", "user",
-    "needs", "split", "ordered", "flow", "fleetwide", "chain",
+    "needs", "split", "ordered", "flow", "by", "fleetwide", "chain",
 }  # fmt: skip
 _SELECTOR = _COMMON | {"selects", "form", "namespaces", "ports", "flow"}
 _PRODUCED = frozenset({
@@ -119,6 +119,7 @@ def _reference(row: Mapping[str, Any]) -> ReferenceRow:
         role=str(row.get("role", "uses")),
         ordered=bool(row.get("ordered", True)),
         flow=bool(row.get("flow", True)),
+        by=_maybe(row, "by"),
         fleetwide=bool(row.get("fleetwide", False)),
         chain=str(row.get("chain", "")),
     )

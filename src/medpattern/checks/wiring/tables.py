@@ -53,6 +53,7 @@ class ReferenceRow:
     role: str
     ordered: bool
     flow: bool
+    by: Template | None
     fleetwide: bool
     chain: str
 

@@ -75,6 +75,7 @@ class Reference:
         account: the ServiceAccount in whose name it is read, if that is another's.
         needs: what it must be allowed to do.
         shown: how an address stood there.
+        by: the Service whose pods connect to it, where that is somebody else than the user.
         chain: "forth" or "back" where an image or its result goes from the user to the thing, or back.
     """
 
@@ -93,6 +94,7 @@ class Reference:
     needs: tuple[str, ...] = ()
     shown: str = ""
     chain: str = ""
+    by: Thing | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
