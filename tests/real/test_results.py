@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.pipeline.database.test_accounting import score
 from tests.pipeline.environment import stage_environment
 from tests.pipeline.samples import SCORED, result_of
 from tests.real.servers.ceph import Ceph
+from tests.real.servers.certificates import Authority
 from tests.real.servers.keycloak import AUDIENCE, OTHER_CLIENT, PAGE_CLIENT, SHORT_CLIENT, Keycloak
 from tests.real.servers.names import unique, unique_identifier
 from tests.real.servers.ports import free_port, listening
@@ -39,6 +41,7 @@ from tests.real.stage import stage
 
 CHECKS = Path(__file__).with_name("dashboard_checks.js").read_text("utf-8")
 WAIT = 60_000
+UNCHECKED = ssl._create_unverified_context()  # noqa: S323
 FOCUS = """() => {
     const style = getComputedStyle(document.activeElement);
     const seen = style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth);
@@ -50,16 +53,13 @@ FOCUS = """() => {
 class Hospital:
     """The API at work, and what is behind it. `tables` is the owner's view of the database."""
 
+    url: str
     keycloak: Keycloak
     tables: Engine
     s3: Any
     buckets: dict[str, str]
     process: Process
     metrics: str
-
-    @property
-    def url(self) -> str:
-        return self.keycloak.page
 
     def film(self, number: int, outcome: Outcome, *, withheld: bool = False) -> Result:
         """An uploaded film with its result and the images made of it."""
@@ -90,11 +90,32 @@ class Hospital:
             return refused.code, json.load(refused)
 
 
+Open = Callable[[Path, dict[str, str]], AbstractContextManager[Hospital]]
+
+
 @pytest.fixture
-def hospital(
-    tmp_path: Path, keycloak: Keycloak, ceph: Ceph, postgres: Postgres, database: Database
+def open_hospital(keycloak: Keycloak, ceph: Ceph, postgres: Postgres, database: Database) -> Open:
+    """Starts the API in a folder with more settings; by https where it is given a certificate."""
+
+    def start(folder: Path, more: dict[str, str]) -> AbstractContextManager[Hospital]:
+        return _hospital(folder, keycloak, ceph, postgres, database, more)
+
+    return start
+
+
+@pytest.fixture
+def hospital(tmp_path: Path, open_hospital: Open) -> Iterator[Hospital]:
+    """The API at work."""
+    with open_hospital(tmp_path, {}) as opened:
+        yield opened
+
+
+@contextmanager
+def _hospital(
+    folder: Path, keycloak: Keycloak, ceph: Ceph, postgres: Postgres, database: Database, more: dict[str, str]
 ) -> Iterator[Hospital]:
     """Its process may do in the database what its role may, and nothing else."""
+    url = keycloak.page.replace("http:", "https:") if "TLS_KEY" in more else keycloak.page
     owner = open_engine(database.conninfo)
     migrate(owner)
     role = Database(postgres.port, database.name, unique_identifier("role"), "password")
@@ -105,10 +126,10 @@ def hospital(
     for name in buckets.values():
         ceph.s3().create_bucket(Bucket=name)
     metrics = free_port()
-    process = _results(tmp_path, keycloak, ceph, role, buckets, metrics)
+    process = _results(folder, keycloak, ceph, role, buckets, metrics, {"RESULTS_URL": url} | more)
     try:
-        process.start().wait_ready(lambda: listening(keycloak.page_port) and _ready(keycloak.page))
-        yield Hospital(keycloak, owner, ceph.s3(), buckets, process, f"http://127.0.0.1:{metrics}/metrics")
+        process.start().wait_ready(lambda: listening(keycloak.page_port) and _ready(url))
+        yield Hospital(url, keycloak, owner, ceph.s3(), buckets, process, f"http://127.0.0.1:{metrics}/metrics")
     finally:
         process.stop()
         owner.dispose()
@@ -122,14 +143,20 @@ def hospital(
 
 def _ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/v2/health/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"{url}/v2/health/ready", timeout=5, context=UNCHECKED) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
 
 def _results(
-    folder: Path, keycloak: Keycloak, ceph: Ceph, role: Database, buckets: dict[str, str], metrics: int
+    folder: Path,
+    keycloak: Keycloak,
+    ceph: Ceph,
+    role: Database,
+    buckets: dict[str, str],
+    metrics: int,
+    more: dict[str, str],
 ) -> Process:
     (folder / "session").write_text("key of the sessions, 32 bytes and some more")
     (folder / "client").write_text(keycloak.client_secret)
@@ -141,13 +168,13 @@ def _results(
         account=(ceph.account.access_key, ceph.account.secret_key),
         PROCESSED_BUCKET=buckets["processed"],
         ANONYMISED_BUCKET=buckets["anonymised"],
-        RESULTS_URL=keycloak.page,
         OIDC_ISSUER=keycloak.issuer,
         OIDC_AUDIENCE=AUDIENCE,
         OIDC_CLIENT_ID=PAGE_CLIENT,
         OIDC_CLIENT_SECRET_FILE=str(folder / "client"),
         SESSION_KEY_FILE=str(folder / "session"),
         IMAGE_SECONDS="5",
+        **more,
     )
     ports = ("--port", str(keycloak.page_port), "--metrics-port", str(metrics))
     return stage(folder, "results", *ports, environment=environment)
@@ -309,6 +336,22 @@ def test_whoever_has_no_role_is_told_so_and_signing_out_works(browser: Browser, 
         expect(page).to_have_url(f"{hospital.url}/signed-out")
         page.goto(hospital.url)
         expect(page.locator("#username")).to_be_visible()
+
+
+def test_by_https_the_session_is_of_this_host_and_of_https_alone(
+    browser: Browser, tmp_path: Path, open_hospital: Open
+) -> None:
+    files = Authority(tmp_path / "authority").issue("page")
+    tls = {"TLS_CERTIFICATE": str(files.certificate), "TLS_KEY": str(files.key)}
+    with open_hospital(tmp_path, tls) as hospital, visit(browser, ignore_https_errors=True) as page:
+        hospital.film(1, Outcome.PNEUMONIA)
+        sign_in(page, hospital, "dr.osei")
+        expect(page.locator("#list > li")).to_have_count(1)
+        assert hospital.url.startswith("https:")
+        (cookie,) = page.context.cookies(hospital.url)
+        assert (cookie["name"], cookie["secure"], cookie["httpOnly"]) == ("__Host-medpattern", True, True)
+        assert cookie["sameSite"] == "Lax"
+        assert page.evaluate("document.cookie") == ""
 
 
 def test_tokens_of_keycloak_are_told_apart(hospital: Hospital) -> None:

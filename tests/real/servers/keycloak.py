@@ -92,7 +92,7 @@ def realm(page: str, client_secret: str, password: str) -> dict[str, Any]:
         "secret": client_secret,
         "standardFlowEnabled": True,
         "directAccessGrantsEnabled": False,
-        "redirectUris": [f"{page}/callback"],
+        "redirectUris": [f"{page}/callback", f"{page.replace('http:', 'https:')}/callback"],
         "attributes": {"pkce.code.challenge.method": "S256", "post.logout.redirect.uris": f"{page}/signed-out"},
         "protocolMappers": [audience],
     }

@@ -81,9 +81,8 @@ class Provider:
         """The public key of that id. Raises Unavailable where none are known and the provider is away."""
         with self._lock:
             now = self._clock()
-            known = key_id in self._keys
-            if now - self._fetched < FRESH_SECONDS and (known or now - self._tried < PAUSE_SECONDS):
-                return self._keys.get(key_id)
+            if key_id in self._keys and now - self._fetched < FRESH_SECONDS:
+                return self._keys[key_id]
             if now - self._tried >= PAUSE_SECONDS:
                 self._refresh(now)
             elif now - self._fetched >= STALE_SECONDS:
