@@ -94,19 +94,28 @@ def find(data: Any, path: Path) -> list[Found]:
             return []
         data = data[step]
         keys += 1
-    found: list[tuple[KeyPath, Any, bool]] = [(path[:keys], data, True)]
-    for step in path[keys:]:
+    found: list[Found] = [(path[:keys], data)]
+    for number, step in enumerate(path[keys:], keys):
         if isinstance(step, str):
-            found = [
-                ((*at, step) if grows else at, value[step], grows)
-                for at, value, grows in found
-                if isinstance(value, dict) and step in value
-            ]
+            found = [((*at, step), value[step]) for at, value in found if isinstance(value, dict) and step in value]
+        elif step is JSON:
+            rest = path[number + 1 :]
+            return [(at, inner) for at, value in found if isinstance(value, str) for inner in _inside(value, rest)]
         else:
             found = [item for one in found for item in _special(step, *one)]
         if not found:
             return []
-    return [(at, value) for at, value, _ in found]
+    return found
+
+
+@lru_cache(maxsize=256)
+def _inside(text: str, path: Path) -> tuple[Any, ...]:
+    """What `path` finds in a JSON text; kept, since the clusters of a fleet have the same dashboards."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(value for _, value in find(data, path))
 
 
 def first(data: Any, path: Path) -> Any:
@@ -121,18 +130,16 @@ def first(data: Any, path: Path) -> Any:
     return data
 
 
-def _special(step: Step, at: KeyPath, value: Any, grows: bool) -> Iterator[tuple[KeyPath, Any, bool]]:
-    if step is JSON:
-        yield from ((at, parsed, False) for parsed in _parsed(value))
-    elif step is KEYS:
+def _special(step: Step, at: KeyPath, value: Any) -> Iterator[Found]:
+    if step is KEYS:
         if isinstance(value, dict):
-            yield from (((*at, key) if grows else at, key, grows) for key in value)
+            yield from (((*at, key), key) for key in value)
     elif step is DEEP:
-        yield from _deep(at, value, grows, _DEEPEST)
+        yield from _deep(at, value, _DEEPEST)
     else:
         for key, item in _items(value):
             if _takes(step, key, item):
-                yield (*at, key) if grows else at, item, grows
+                yield (*at, key), item
 
 
 def _takes(step: Step, key: Any, item: Any) -> bool:
@@ -147,24 +154,12 @@ def _items(value: Any) -> Iterable[tuple[Any, Any]]:
     return enumerate(value) if isinstance(value, list) else ()
 
 
-def _deep(at: KeyPath, value: Any, grows: bool, depth: int) -> Iterator[tuple[KeyPath, Any, bool]]:
-    yield at, value, grows
+def _deep(at: KeyPath, value: Any, depth: int) -> Iterator[Found]:
+    yield at, value
     if depth:
         for key, item in _items(value):
             if isinstance(item, dict | list):
-                yield from _deep((*at, key) if grows else at, item, grows, depth - 1)
-
-
-@lru_cache(maxsize=256)
-def _json(text: str) -> tuple[Any, ...]:
-    try:
-        return (json.loads(text),)
-    except (ValueError, RecursionError):
-        return ()
-
-
-def _parsed(value: Any) -> tuple[Any, ...]:
-    return _json(value) if isinstance(value, str) else ()
+                yield from _deep((*at, key), item, depth - 1)
 
 
 # ---- templates -------------------------------------------------------------------------------------------------
