@@ -83,6 +83,8 @@ def _made(manifest: Manifest, row: ProducedRow, distribution: str) -> Iterator[P
 
 def applies(row: Any, context: Context) -> bool:
     """Whether the conditions of a row hold."""
+    if not row.when and not row.unless:
+        return True
     return all(found.holds(context) for found in row.when) and not any(found.holds(context) for found in row.unless)
 
 
