@@ -126,6 +126,48 @@ metadata: {name: read}
     assert finding.cure == "did you mean 'read'?"
 
 
+@pytest.mark.parametrize(
+    ("kind", "more", "key", "wanted"),
+    [
+        ("Secret", "type: kubernetes.io/service-account-token", "token", []),
+        ("Secret", "type: Opaque", "token", ["unwritten-key"]),
+        ("ConfigMap", "", "service-ca.crt", ["unwritten-key"]),
+    ],
+)
+def test_what_kubernetes_fills_in_is_there(kind: str, more: str, key: str, wanted: list[str]) -> None:
+    word = {"Secret": "secret: {secretName: filled}", "ConfigMap": "configMap: {name: filled}"}[kind]
+    text = f"""
+{{apiVersion: v1, kind: {kind}, metadata: {{name: filled}}, {more}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: a}}
+spec:
+  containers: [{{name: a, env: [{{name: FILE, value: /in/{key}}}], volumeMounts: [{{name: in, mountPath: /in}}]}}]
+  volumes: [{{name: in, {word}}}]
+"""
+
+    assert [code for code, _ in found(cluster(text))] == wanted
+
+
+def test_openshift_puts_its_ca_into_a_config_map_that_asks_for_it() -> None:
+    text = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: ca, annotations: {service.beta.openshift.io/inject-cabundle: "true"}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: a}
+spec:
+  containers: [{name: a}]
+  volumes: [{name: ca, configMap: {name: ca, items: [{key: %s, path: ca.crt}]}}]
+"""
+
+    assert found(cluster(text % "service-ca.crt")) == []
+    assert [code for code, _ in found(cluster(text % "ca.crt"))] == ["unwritten-key"]
+
+
 # ---- ports and selectors -----------------------------------------------------------------------------------------
 
 SERVICE = """
