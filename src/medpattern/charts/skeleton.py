@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from medpattern.charts.leaves import Leaf
 from medpattern.checks.kinds import DATA_KINDS
+from medpattern.checks.manifests import Shared
 from medpattern.findings import KeyPath
 
 
@@ -44,9 +47,17 @@ class SkeletonObject:
         return self.lines.get(path, 0)
 
     def hydrate(self, values: dict[str, Any], namespace: str) -> dict[str, Any]:
-        """The object that Helm makes of it with `values` in the release namespace `namespace`."""
-        hydrated: dict[str, Any] = _hydrate(self.tree, values, namespace)
+        """The object that Helm makes of it with `values` in the release namespace `namespace`.
+
+        Parts without leaves are not copied, so nobody may change it.
+        """
+        hydrated: dict[str, Any] = _hydrate(self.tree, values, namespace, self.shared.ids)
         return hydrated
+
+    @cached_property
+    def shared(self) -> Shared:
+        """The parts without leaves, which are the same maps and lists in every object that this one becomes."""
+        return Shared(frozenset(_constant_parts(self.tree)))
 
 
 def file_name(kind: str, name: str, namespace: str = "") -> str:
@@ -58,9 +69,29 @@ def file_name(kind: str, name: str, namespace: str = "") -> str:
     return f"{kind.lower()}-{re.sub('[^A-Za-z0-9._-]', '-', words)}.yaml"
 
 
-def _hydrate(node: Any, values: dict[str, Any], namespace: str) -> Any:
+def _hydrate(node: Any, values: dict[str, Any], namespace: str, constant: frozenset[int]) -> Any:
+    if isinstance(node, Leaf):
+        return node.resolve(values, namespace)
+    if id(node) in constant:
+        return node
     if isinstance(node, dict):
-        return {key: _hydrate(item, values, namespace) for key, item in node.items()}
+        return {key: _hydrate(item, values, namespace, constant) for key, item in node.items()}
     if isinstance(node, list):
-        return [_hydrate(item, values, namespace) for item in node]
-    return node.resolve(values, namespace) if isinstance(node, Leaf) else node
+        return [_hydrate(item, values, namespace, constant) for item in node]
+    return node
+
+
+def _constant_parts(node: Any) -> Iterator[int]:
+    """The ids of the largest maps and lists below `node` in which there is no leaf."""
+    for item in node.values() if isinstance(node, dict) else node:
+        if isinstance(item, dict | list):
+            if _has_leaf(item):
+                yield from _constant_parts(item)
+            else:
+                yield id(item)
+
+
+def _has_leaf(node: Any) -> bool:
+    if isinstance(node, dict | list):
+        return any(_has_leaf(item) for item in (node.values() if isinstance(node, dict) else node))
+    return isinstance(node, Leaf)

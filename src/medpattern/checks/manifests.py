@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from medpattern.findings import KeyPath, Place
 from medpattern.fleet.facts import KUBERNETES
@@ -15,6 +15,7 @@ from medpattern.fleet.facts import KUBERNETES
 WAVE = "argocd.argoproj.io/sync-wave"
 
 Locate = Callable[[KeyPath], Place]
+T = TypeVar("T")
 
 
 def everywhere(place: Place) -> Locate:
@@ -34,6 +35,28 @@ class ObjectKey(NamedTuple):
         return f"{self.kind}/{self.name}" + (f" in {self.namespace}" if self.namespace else "")
 
 
+class Shared:
+    """The parts of an object that its likes on other clusters have too: the very same maps and lists.
+
+    `ids` are those of the largest such parts. What a check has found below one of them holds for all of the likes.
+    """
+
+    def __init__(self, ids: frozenset[int] = frozenset()) -> None:
+        self.ids = ids
+        self._kept: dict[tuple[str, int], Any] = {}
+
+    def once(self, what: str, part: object, work_out: Callable[[], T]) -> T:
+        """`work_out()` for a part that is shared, worked out once; `what` names the question."""
+        key = (what, id(part))
+        if key not in self._kept:
+            self._kept[key] = work_out()
+        found: T = self._kept[key]
+        return found
+
+
+NOTHING_SHARED = Shared()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Manifest:
     """One object. Two of them are equal only if they are the same.
@@ -41,7 +64,7 @@ class Manifest:
     `namespace` is where the object goes, also where `data` leaves that to the release. `app` is the application that
     makes it, "" for what the root applies. `wave` is that application's sync wave. `locate` finds the line of the value
     or template that causes a path of `data`. `api_version` is like "apps/v1", `kind` like "Deployment"; `group` is ""
-    for the core group.
+    for the core group. `shared` tells which parts of `data` other objects have too.
     """
 
     data: dict[str, Any] = field(repr=False)
@@ -49,7 +72,7 @@ class Manifest:
     app: str
     wave: int
     locate: Locate = field(repr=False)
-
+    shared: Shared = field(default=NOTHING_SHARED, repr=False)
     api_version: str = field(init=False, repr=False)
     group: str = field(init=False, repr=False)
     kind: str = field(init=False)

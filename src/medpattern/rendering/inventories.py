@@ -78,7 +78,7 @@ def _of_app(app: RenderedApp, wave: int, schemas: SchemaSet) -> Iterator[Manifes
     if app.chart is not None:
         for found in app.chart.structure.objects:
             data = found.hydrate(app.chart.values, namespace)
-            yield Manifest(data, _namespace(data, namespace, schemas), name, wave, _locator(app, found))
+            yield Manifest(data, _namespace(data, namespace, schemas), name, wave, _locator(app, found), found.shared)
         return
     try:
         copied = app.copied_objects()

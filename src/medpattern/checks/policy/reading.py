@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from medpattern.checks.manifests import Manifest, value_at
+from medpattern.checks.manifests import NOTHING_SHARED, Manifest, Shared, value_at
 from medpattern.findings import KeyPath
 
 
@@ -78,24 +78,37 @@ def is_true(value: Any) -> bool:
 @lru_cache(maxsize=4)
 def texts(manifest: Manifest) -> Sequence[Text]:
     """Every string of an object but its kind; kept for the rules that read it one after the other."""
-    return strings({key: value for key, value in manifest.data.items() if key not in ("apiVersion", "kind")})
+    data = {key: value for key, value in manifest.data.items() if key not in ("apiVersion", "kind")}
+    return strings(data, manifest.shared)
 
 
-def strings(data: Any) -> list[Text]:
-    """Every string below `data`, in order."""
+def strings(data: Any, shared: Shared = NOTHING_SHARED) -> list[Text]:
+    """Every string below `data`, in order; what is `shared` is looked through once."""
     found: list[Text] = []
-    _collect(data, (), "", found)
+    _collect(data, (), "", found, shared)
     return found
 
 
-def _collect(value: Any, path: KeyPath, name: str, found: list[Text]) -> None:
-    if isinstance(value, str):
-        found.append(Text(path, name, value))
-    elif isinstance(value, dict):
+def _collect(value: Any, path: KeyPath, name: str, found: list[Text], shared: Shared) -> None:
+    if isinstance(value, dict):
         beside = word(value.get("name"))
         for key, item in value.items():
-            if isinstance(item, str | dict | list):
-                _collect(item, (*path, key), beside if beside and key == "value" else str(key), found)
+            _add(item, (*path, key), beside if beside and key == "value" else str(key), found, shared)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _collect(item, (*path, index), name, found)
+            _add(item, (*path, index), name, found, shared)
+
+
+def _add(item: Any, path: KeyPath, name: str, found: list[Text], shared: Shared) -> None:
+    if isinstance(item, str):
+        found.append(Text(path, name, item))
+    elif id(item) in shared.ids:
+        found += shared.once("texts", item, lambda: _below(item, path, name))
+    elif isinstance(item, dict | list):
+        _collect(item, path, name, found, shared)
+
+
+def _below(item: Any, path: KeyPath, name: str) -> list[Text]:
+    found: list[Text] = []
+    _collect(item, path, name, found, NOTHING_SHARED)
+    return found

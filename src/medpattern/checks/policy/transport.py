@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from medpattern.checks.manifests import Manifest
+from medpattern.checks.manifests import NOTHING_SHARED, Manifest, Shared
 from medpattern.checks.policy.reading import Text, deepest, is_true, items_at, map_at, remembered, sequence, texts, word
 from medpattern.checks.rules import Breach, Platform, Rule
 from medpattern.findings import KeyPath
@@ -160,21 +161,22 @@ def _is_plain_kafka(name: str, text: str) -> bool:
 
 def unverified_certificates(manifest: Manifest, _platform: Platform) -> Iterator[Breach]:
     """Switches that take any certificate for the right one."""
-    yield from _unverified(manifest.data, ())
+    yield from _unverified(manifest.data, (), manifest.shared)
 
 
-def _unverified(value: Any, path: KeyPath) -> Iterator[Breach]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if isinstance(item, dict | list):
-                yield from _unverified(item, (*path, key))
-            elif key in _SWITCHES and is_true(item):
-                message = f"{key}: any certificate is taken for the right one"
-                yield Breach((*path, key), message, "trust the CA that signed it instead")
-    else:
-        for index, item in enumerate(value):
-            if isinstance(item, dict | list):
-                yield from _unverified(item, (*path, index))
+def _unverified(value: Any, path: KeyPath, shared: Shared) -> Iterator[Breach]:
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if id(item) in shared.ids:
+            yield from shared.once("unverified", item, partial(_unverified_below, item, (*path, key)))
+        elif isinstance(item, dict | list):
+            yield from _unverified(item, (*path, key), shared)
+        elif key in _SWITCHES and is_true(item):
+            message = f"{key}: any certificate is taken for the right one"
+            yield Breach((*path, key), message, "trust the CA that signed it instead")
+
+
+def _unverified_below(item: Any, path: KeyPath) -> list[Breach]:
+    return list(_unverified(item, path, NOTHING_SHARED))
 
 
 _SWITCHES = frozenset({"insecureSkipVerify", "tlsSkipVerify", "insecureSkipTLSVerify", "insecure-skip-tls-verify"})
