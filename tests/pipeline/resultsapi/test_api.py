@@ -68,6 +68,9 @@ def test_results_are_chosen_by_outcome_state_time_patient_and_origin(ward: Ward)
     assert chosen("state=final") == [old.result_id]
     assert chosen("state=preliminary") == [fake.result_id, normal.result_id]
     assert chosen("from=2026-11-21") == [fake.result_id, normal.result_id]
+    at = "2026-11-21T09:00:07.250000Z"
+    assert chosen(f"from={at}") == [fake.result_id, normal.result_id]
+    assert chosen(f"to={at}") == [old.result_id], "the end is not part of it"
     assert chosen("to=2026-11-21") == [old.result_id]
     assert chosen("from=2026-11-21T09:30:00%2B00:00&to=2026-11-22") == [fake.result_id]
     assert chosen(f"patient={other}") == [normal.result_id]
