@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 from medpattern.checks.manifests import Manifest
@@ -78,6 +79,7 @@ def _keys(path: KeyPath, data: dict[str, Any]) -> Iterator[Breach]:
             yield Breach((*path, key), message, "use [DNS name/]name; name: at most 63 letters, digits, '-', '_', '.'")
 
 
+@lru_cache(maxsize=4096)
 def is_qualified(key: str) -> bool:
     """Whether a text may be the key of a label: a name, or a DNS name, '/' and a name."""
     prefix, slash, name = key.rpartition("/")

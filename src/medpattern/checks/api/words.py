@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from medpattern.checks.api.names import is_qualified, label_refusals
@@ -186,10 +186,25 @@ def _misfits(data: dict[str, Any], base: KeyPath, rows: Rows) -> Iterator[Breach
 
 def at(data: Any, place: str, base: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     """(path, value) of everything that stands at a place below `base`, such as "rules.*.host"."""
-    found: list[tuple[KeyPath, Any]] = [((), data)]
-    for key in (*base, *place.split(".")):
+    keys = _keys_of(base, place)
+    known = 0
+    for key in keys:  # most places are keys alone, or begin with them, and most hold nothing
+        if key == "*" or not isinstance(data, dict | list):
+            break
+        below = next(_below((), data, key), None)
+        if below is None:
+            return iter(())
+        data = below[1]
+        known += 1
+    found: list[tuple[KeyPath, Any]] = [(keys[:known], data)]
+    for key in keys[known:]:
         found = [one for path, value in found for one in _below(path, value, key)]
     return iter(found)
+
+
+@lru_cache(maxsize=4096)
+def _keys_of(base: KeyPath, place: str) -> KeyPath:
+    return (*base, *place.split("."))
 
 
 def _below(path: KeyPath, value: Any, key: str | int) -> Iterator[tuple[KeyPath, Any]]:
