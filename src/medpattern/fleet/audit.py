@@ -201,7 +201,8 @@ def _origin(cluster: Cluster, app: Application) -> Iterator[Finding]:
     if app.is_remote and not lost and (not wanted or _FLOATING.search(wanted)):
         path = (*app.key, word) if wanted else app.key
         message = f"'{app.name}' follows {wanted or 'whatever is newest'}: another chart tomorrow"
-        yield _at(cluster, path, "floating-version", message, f"pin '{word}' to one version, or let 'medpattern lock --update' do it")
+        cure = f"pin '{word}' to one version, or let 'medpattern lock --update' do it"
+        yield _at(cluster, path, "floating-version", message, cure)
     if app.chart and not app.repo_url and not _default_repository(cluster):
         cure = "add 'repoURL:', or main.multiSourceRepoUrl for all"
         yield _at(cluster, app.key, "missing-key", f"'{app.name}' names no Helm repository", cure)
