@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from medpattern.checks.api.names import is_qualified, label_refusals
-from medpattern.checks.manifests import Manifest
+from medpattern.checks.manifests import Manifest, value_at
 from medpattern.checks.metadata import DNS_LABEL, DNS_NAME
 from medpattern.checks.policy.pods import pod_of
 from medpattern.checks.policy.reading import map_at
@@ -177,11 +177,14 @@ def word_refusals(manifest: Manifest) -> Iterator[Breach]:
 
 
 def _misfits(data: dict[str, Any], base: KeyPath, rows: Rows) -> Iterator[Breach]:
+    here = value_at(data, base)
     for place, form in rows:
-        for path, text in at(data, place, base):
+        if not isinstance(here, dict) or _keys_of((), place)[0] not in here:
+            continue
+        for path, text in at(here, place):
             if isinstance(text, str) and text and not form.fits(text):
                 cure = did_you_mean(text, form.words) if form.words else f"write {form.wanted}"
-                yield Breach(path, f"'{text[:80]}' cannot stand here", cure)
+                yield Breach((*base, *path), f"'{text[:80]}' cannot stand here", cure)
 
 
 def at(data: Any, place: str, base: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
