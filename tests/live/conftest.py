@@ -7,8 +7,8 @@ every skip. Without it the tests are skipped, and say what to do.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Protocol
 
 import pytest
@@ -17,40 +17,12 @@ from tests.live import fleet
 from tests.live.servers.cluster import Cluster
 from tests.live.servers.definitions import definition_files
 from tests.live.servers.template import template
-from tests.real.servers.programs import MissingError, ServerError
+from tests.missing import hooks
+from tests.real.servers.programs import ServerError
 
-REQUIRED = os.environ.get("MEDPATTERN_REQUIRE_CLUSTER") == "1"
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup() -> Generator[None, object, object]:
-    with _skipped_where_missing():
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call() -> Generator[None, object, object]:
-    with _skipped_where_missing():
-        return (yield)
-
-
-@contextmanager
-def _skipped_where_missing() -> Iterator[None]:
-    try:
-        yield
-    except MissingError as error:
-        if REQUIRED:
-            raise
-        pytest.skip(str(error))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where everything is required, a test that was not run has failed."""
-    report = yield
-    if REQUIRED and report.skipped and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-    return report
+pytest_runtest_setup, pytest_runtest_call, pytest_runtest_makereport = hooks(
+    required=os.environ.get("MEDPATTERN_REQUIRE_CLUSTER") == "1"
+)
 
 
 class StartCluster(Protocol):

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.missing import hooks
 from tests.real.servers.ceph import Ceph
 from tests.real.servers.certificates import Authority
 from tests.real.servers.chromium import running_browser
@@ -27,43 +28,13 @@ from tests.real.servers.keycloak import Keycloak
 from tests.real.servers.listener import Listener, listening_for_posts
 from tests.real.servers.names import unique, unique_identifier
 from tests.real.servers.postgres import Database, Postgres
-from tests.real.servers.programs import MissingError
 from tests.real.servers.prometheus import Prometheus
 from tests.real.servers.smtp import MailServer, receiving_mail
 from tests.real.servers.tmpfs import small_disk
 
-REQUIRED = os.environ.get("MEDPATTERN_REQUIRE_REAL") == "1"
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup() -> Generator[None, object, object]:
-    with _skipped_where_missing():
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call() -> Generator[None, object, object]:
-    with _skipped_where_missing():
-        return (yield)
-
-
-@contextmanager
-def _skipped_where_missing() -> Iterator[None]:
-    try:
-        yield
-    except MissingError as error:
-        if REQUIRED:
-            raise
-        pytest.skip(str(error))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where everything is required, a test that was not run has failed."""
-    report = yield
-    if REQUIRED and report.skipped and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-    return report
+pytest_runtest_setup, pytest_runtest_call, pytest_runtest_makereport = hooks(
+    required=os.environ.get("MEDPATTERN_REQUIRE_REAL") == "1"
+)
 
 
 @pytest.fixture(scope="session")
