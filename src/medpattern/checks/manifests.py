@@ -64,7 +64,8 @@ class Manifest:
     `namespace` is where the object goes, also where `data` leaves that to the release. `app` is the application that
     makes it, "" for what the root applies. `wave` is that application's sync wave. `locate` finds the line of the value
     or template that causes a path of `data`. `api_version` is like "apps/v1", `kind` like "Deployment"; `group` is ""
-    for the core group. `shared` tells which parts of `data` other objects have too.
+    for the core group. `shared` tells which parts of `data` other objects have too. `told` has
+    (code, path) of findings that rendering makes itself, at a better place.
     """
 
     data: dict[str, Any] = field(repr=False)
@@ -73,6 +74,7 @@ class Manifest:
     wave: int
     locate: Locate = field(repr=False)
     shared: Shared = field(default=NOTHING_SHARED, repr=False)
+    told: frozenset[tuple[str, KeyPath]] = field(default=frozenset(), repr=False)
     api_version: str = field(init=False, repr=False)
     group: str = field(init=False, repr=False)
     kind: str = field(init=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medpattern.argocd.grants import declared_kinds
@@ -78,7 +79,9 @@ def _of_app(app: RenderedApp, wave: int, schemas: SchemaSet) -> Iterator[Manifes
     if app.chart is not None:
         for found in app.chart.structure.objects:
             data = found.hydrate(app.chart.values, namespace)
-            yield Manifest(data, _namespace(data, namespace, schemas), name, wave, _locator(app, found), found.shared)
+            told = found.shared.once("told", found, partial(_told, found, app.chart.structure.without_digest))
+            goes_to = _namespace(data, namespace, schemas)
+            yield Manifest(data, goes_to, name, wave, _locator(app, found), found.shared, told)
         return
     try:
         copied = app.copied_objects()
@@ -87,6 +90,23 @@ def _of_app(app: RenderedApp, wave: int, schemas: SchemaSet) -> Iterator[Manifes
     for template, data in copied:
         place = Place(f"{app.app.path}/{template}")
         yield Manifest(data, _namespace(data, namespace, schemas), name, wave, everywhere(place))
+
+
+def _told(found: SkeletonObject, without_digest: Collection[KeyPath]) -> frozenset[tuple[str, KeyPath]]:
+    """Images without a digest that are values of the chart: rendering tells of each once, whoever uses it."""
+    return frozenset(
+        ("missing-digest", path)
+        for path, leaf in _leaves(found.tree, ())
+        if any(reference.path[:-1] in without_digest for reference in leaf.references)
+    )
+
+
+def _leaves(node: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Leaf]]:
+    if isinstance(node, Leaf):
+        yield path, node
+    elif isinstance(node, dict | list):
+        for key, item in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _leaves(item, (*path, key))
 
 
 def _namespace(data: dict[str, Any], release: str, schemas: SchemaSet) -> str:

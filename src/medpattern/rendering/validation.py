@@ -15,7 +15,7 @@ from medpattern.checks.rules import Breach, Platform, Rule, finding
 from medpattern.checks.schemas import SchemaSet
 from medpattern.checks.wiring import fleet_wiring, wiring_findings
 from medpattern.errors import UsageError
-from medpattern.findings import Finding, Place, Severity, in_order
+from medpattern.findings import Finding, Severity, in_order
 from medpattern.rendering.found import Validation
 from medpattern.rendering.hygiene import HygieneCheck
 from medpattern.rendering.inventories import inventory
@@ -53,7 +53,8 @@ class Checks:
         platform = Platform(known.distribution, known.kubernetes_version)
         for manifest in known.manifests:
             for rule, breach in self._broken(manifest, platform):
-                yield finding(rule.code, rule.severity, known, manifest, breach)
+                if (rule.code, breach.path) not in manifest.told:
+                    yield finding(rule.code, rule.severity, known, manifest, breach)
 
     def _broken(self, manifest: Manifest, platform: Platform) -> Broken:
         """What rules say of an object; of equal ones they are asked once."""
@@ -167,9 +168,7 @@ class Run:
         self._silenced[name] = rendered.cluster.silenced
         self.inventories.append(known)
         self._hygiene.add(rendered)
-        found = tuple(self.checks.of_objects(known))
-        told = _told_by_rendering(rendered, {one.app for one in found if one.code == "missing-digest"})
-        self._found += (one for one in found if one.code != "missing-digest" or (one.app, one.place) not in told)
+        self._found += self.checks.of_objects(known)
         if _is_whole(rendered):
             self._found += self.checks.of_cluster(known)
         else:
@@ -201,19 +200,6 @@ class Run:
 
 def _apps(known: Inventory) -> set[str]:
     return {manifest.app for manifest in known.manifests} | known.unseen.keys()
-
-
-def _told_by_rendering(rendered: RenderedCluster, apps: set[str]) -> set[tuple[str, Place]]:
-    """(application, place) of images without a digest in `apps`, each of which rendering names once itself.
-
-    The place is that of the image's first part, at which a leaf made of all its parts is found.
-    """
-    return {
-        (app.app.name, app.values.place((*path, "registry")))
-        for app in rendered.apps
-        if app.chart is not None and app.app.name in apps
-        for path in app.chart.structure.without_digest
-    }
 
 
 def _is_whole(rendered: RenderedCluster) -> bool:
