@@ -27,6 +27,11 @@ class Usage:
     wall_s: float
     peak_mb: float
 
+    @property
+    def cpu_s(self) -> float:
+        """Processor seconds in all."""
+        return self.user_s + self.system_s
+
 
 @dataclass
 class Job:

@@ -9,7 +9,7 @@ from tests.benchmarks.measure import Job
 COLD_RATIO, COLD_RATIO_AIM = 12.0, 25.0  # times less processor time than Kapitan
 NO_OP_S, NO_OP_FILES = 0.15, 7200  # user seconds for so many files
 ONE_CHANGED_S, HELP_S = 0.25, 0.10  # user seconds
-VALIDATE_RATIO, VALIDATE_AGAIN_S = 3.0, 0.5  # user seconds against a cold render; user seconds
+VALIDATE_RATIO, VALIDATE_AGAIN_S = 3.0, 0.5  # seconds against a cold render; user seconds
 PEAK_MB, PEAK_CLUSTERS = 300.0, 1000  # resident memory, decimal megabytes
 LINEAR = 1.25  # cost of one more cluster in the largest fleet against the smallest
 
@@ -72,8 +72,8 @@ def targets(result: Result) -> list[Target]:
         seconds = no_op_s / max(1.0, number / NO_OP_FILES)
         wanted = f"at most {NO_OP_S:.2f} s for {NO_OP_FILES:,} {words}"
         found.append(Target("nothing changed", wanted, f"{seconds:.3f} s", seconds <= NO_OP_S))
-    ratio = jobs["validate"].median("user_s") / cold
-    wanted = f"at most {VALIDATE_RATIO:.0f} x a cold render"
+    ratio = jobs["validate"].median("cpu_s") / jobs["cold"].median("cpu_s")
+    wanted = f"at most {VALIDATE_RATIO:.0f} x a cold render, system time included"
     found.append(Target("validate", wanted, f"{ratio:.2f} x", ratio <= VALIDATE_RATIO))
     limits = (
         ("validate again", VALIDATE_AGAIN_S), ("one cluster changed", ONE_CHANGED_S), ("medpattern --help", HELP_S)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.fleet.small import medpattern
+from tests.fleet.small import medpattern, process
 from tests.validation.notes import FILES, MISSPELT, TEMPLATE, UNKNOWN, repository
 
 LATER = (datetime.now(UTC) + timedelta(days=30)).date()
@@ -84,6 +84,15 @@ def test_what_could_not_be_rendered_is_said_to_be_unchecked(tmp_path: Path) -> N
     assert result.code == 1
     assert "error[unknown-key]" in result.out
     assert "wiring not checked on north" in result.err
+
+
+def test_a_process_of_its_own_says_all_of_it_and_ends_with_the_same_code(tmp_path: Path) -> None:
+    root = repository(tmp_path, template=MISSPELT)
+
+    inside = medpattern("validate", "--no-cache", root=root)
+
+    assert process("validate", "--no-cache", "--root", root) == inside
+    assert inside.code == 1
 
 
 # ---- what is looked at -----------------------------------------------------------------------------------------

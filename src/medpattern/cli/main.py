@@ -97,6 +97,9 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 100)
     try:
         app()
+    except SystemExit as wanted:
+        console.end.leave(wanted.code)
+        raise
     except MedpatternError as problem:
         console.error(problem)
         sys.exit(problem.exit_code)

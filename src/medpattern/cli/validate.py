@@ -145,6 +145,7 @@ def _repository(
         return known
     from medpattern.rendering.validation import Run
 
+    console.end.at_once = True
     run = Run(selection, named)
     with console.progress("validating") as progress:
         found = run.validate(progress)

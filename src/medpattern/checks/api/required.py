@@ -97,10 +97,11 @@ def _of_pod(manifest: Manifest) -> Iterator[Breach]:
 
 
 def _missing(manifest: Manifest, base: KeyPath, rows: Rows) -> Iterator[Breach]:
+    here = value_at(manifest.data, base)
     for place, names in rows:
-        for path, found in at(manifest.data, place, base):
+        for path, found in at(here, place):
             if isinstance(found, dict) and all(found.get(name) in (None, [], "") for name in names):
-                yield Breach(path, f"has no {' or '.join(names)}", f"add '{names[0]}:'")
+                yield Breach((*base, *path), f"has no {' or '.join(names)}", f"add '{names[0]}:'")
 
 
 def _of_secret(manifest: Manifest) -> Iterator[Breach]:

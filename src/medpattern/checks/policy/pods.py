@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from medpattern.checks.manifests import Manifest, value_at
@@ -78,8 +79,9 @@ class Pod:
         return word(self.spec.get("serviceAccountName")) or word(self.spec.get("serviceAccount")) or "default"
 
 
+@lru_cache(maxsize=4)
 def pod_of(manifest: Manifest) -> Pod | None:
-    """The pod that an object describes, if it does and if that is a map."""
+    """The pod that an object describes, if it does and if that is a map; kept for the checks that ask one by one."""
     kind = (manifest.group, manifest.kind)
     if kind not in POD_TEMPLATES:
         return None
