@@ -81,7 +81,7 @@ def _counts(errors: int, warnings: int) -> str:
 
 @dataclass
 class End:
-    """How the process ends. `at_once`: nothing is open, and taking apart what was built would cost a tenth of the run."""
+    """How the process ends. `at_once`: nothing is open; taking apart what was built would cost a tenth of the run."""
 
     at_once: bool = False
 
