@@ -158,6 +158,28 @@ spec:
     ]
 
 
+def test_an_address_in_a_secret_that_nobody_sees_is_told_by_an_annotation() -> None:
+    text = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: stage}
+spec:
+  template:
+    metadata:
+      labels: {app: stage}
+      annotations: {medpattern.io/reaches: "hooks.example.org, chat.example.org:8443"}
+    spec:
+      automountServiceAccountToken: false
+      containers: [{name: stage}]
+"""
+    flows = [flow for flow in needed_flows(Graph.of(cluster(text))) if flow.target.host]
+
+    assert [(str(flow.source), str(flow.target), flow.port) for flow in flows] == [
+        ("stage in ward", "chat.example.org", 8443),
+        ("stage in ward", "hooks.example.org", 443),
+    ]
+
+
 def test_whoever_gets_a_token_may_talk_to_the_api_server() -> None:
     text = PODS % RIGHT
     quiet = needed_flows(Graph.of(cluster(text)))
