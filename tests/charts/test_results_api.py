@@ -8,8 +8,6 @@ import pytest
 
 from tests.charts.test_shipped_charts import generated, refusals, with_defaults
 
-OUTSIDE = {"namespace": "", "cidrs": ["192.0.2.64/32"]}
-
 
 def made(distribution: str = "kubernetes", **changes: Any) -> dict[str, dict[str, Any]]:
     """What the chart makes, by <kind>/<name>."""
@@ -32,19 +30,9 @@ def test_nothing_travels_in_the_clear() -> None:
     assert environment["MEDPATTERN_RESULTS_URL"] == "https://results.apps.example.org"
 
 
-def test_only_the_router_and_prometheus_come_in() -> None:
-    policy = made(metrics={"podMonitor": {"enabled": True}})["NetworkPolicy/results-api"]["spec"]
-    ways = {
-        rule["from"][0]["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]: rule["ports"][0]["port"]
-        for rule in policy["ingress"]
-    }
-    assert ways == {"ingress-nginx": 8443, "monitoring": 9090}
-    assert len(made()["NetworkPolicy/results-api"]["spec"]["ingress"]) == 1
-
-
 def test_what_it_may_do_in_the_object_store_is_to_read() -> None:
     assert made()["CephObjectStoreUser/xray-results"]["spec"]["opMask"] == ["read"]
-    outside = made(s3={"credentials": {"from": "secretStore"}}, network={"s3": OUTSIDE})
+    outside = made(s3={"credentials": {"from": "secretStore"}})
     assert not [name for name in outside if name.startswith(("CephObjectStoreUser", "Role"))]
 
 
@@ -63,7 +51,6 @@ def test_it_has_the_identity_key_and_not_the_one_of_pseudonyms() -> None:
         {"login": {"audience": ""}},
         {"s3": {"publicEndpoint": "http://images.example.org"}},
         {"s3": {"publicEndpoint": "https://images.example.org; img-src *"}},
-        {"network": {"login": {"namespace": ""}}},
         {"results": {"imageSeconds": 86400}},
     ],
     ids=str,

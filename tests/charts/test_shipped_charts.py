@@ -36,7 +36,7 @@ ANYWHERE = ("from", "to", "networkPolicyPeers", "loadBalancerSourceRanges")
 ADDRESSES = ["192.0.2.0/28", "2001:db8::/32"]
 EXTERNAL_KAFKA = {"externalListener": {"enabled": True, "allowedCIDRs": ADDRESSES}}
 EXTERNAL_ROUTE = merge(EXTERNAL_KAFKA, {"externalListener": {"type": "route"}})
-EXTERNAL_STORE = {"provider": "external", "network": {"s3CIDRs": ["192.0.2.16/28"]}}
+EXTERNAL_STORE = {"provider": "external"}
 OUTSIDE = {"namespace": "", "cidrs": ["192.0.2.16/28"]}
 REPOSITORY = {
     "url": "https://git.example.org/a.git",
@@ -86,11 +86,11 @@ BASES: dict[str, list[dict[str, Any]]] = {
     "housekeeping": [
         {"database": {"from": "cnpg"}, "jobs": {"purge": {"enabled": True}}},
         {"jobs": {"backfill": {"metrics": {"podMonitor": {"enabled": True}}}}},
-        {"s3": {"credentials": {"from": "secretStore"}}, "network": {"s3": OUTSIDE, "database": OUTSIDE}},
+        {"s3": {"credentials": {"from": "secretStore"}}},
     ],
     "image-generator": [
         {"machine": {"rate": 0.5}},
-        {"s3": {"credentials": {"from": "secretStore"}}, "network": {"s3": OUTSIDE}},
+        {"s3": {"credentials": {"from": "secretStore"}}},
     ],
     "kafka": [{}, EXTERNAL_KAFKA, {"metrics": {"podMonitor": {"enabled": True}}}],
     "monitoring": [{}, {"namespaces": {"database": "data", "objectStore": "rook-ceph", "certManager": "cert-manager"}}],
@@ -101,14 +101,11 @@ BASES: dict[str, list[dict[str, Any]]] = {
     "network": [{}, FLOWS],
     "notifier": [
         {"database": {"from": "cnpg"}, "metrics": {"podMonitor": {"enabled": True}}},
-        {"webhook": {"enabled": True}, "network": {"mail": OUTSIDE, "webhook": OUTSIDE, "database": OUTSIDE}},
+        {"webhook": {"enabled": True, "host": "hooks.example.org"}},
     ],
     "results-api": [
         {"database": {"from": "cnpg"}, "metrics": {"podMonitor": {"enabled": True}}, "tls": {"issuer": {"name": "ca"}}},
-        {
-            "s3": {"credentials": {"from": "secretStore"}},
-            "network": {"s3": OUTSIDE, "database": OUTSIDE, "login": OUTSIDE},
-        },
+        {"s3": {"credentials": {"from": "secretStore"}}},
     ],
     "risk-assessment": [
         {"database": {"from": "cnpg"}, "simulation": {"enabled": True}},
@@ -272,8 +269,7 @@ OPEN: list[tuple[str, dict[str, Any], KeyPath]] = [
     ("kafka-ui", {}, ("network", "login", "cidrs")),
     ("secrets", {"openshift": {"server": {"namespace": ""}}}, ("openshift", "server", "cidrs")),
     ("storage", {"provider": "external"}, ("external", "cidrs")),
-    ("xray-storage", {"provider": "external"}, ("network", "s3CIDRs")),
-    ("xray-storage", {"network": {"s3Ports": []}}, ("network", "s3Ports")),
+    ("notifier", {"webhook": {"enabled": True}}, ("webhook", "host")),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -93,6 +94,37 @@ def taken_out(known: Inventory) -> Iterator[tuple[str, Inventory]]:
                     yield f"{policy.name} {direction} {port}", replace(known, manifests=objects)
 
 
+@pytest.mark.parametrize(
+    ("cluster", "wanted"),
+    [
+        ("hospital-1", [("", [8443]), ("openshift-user-workload-monitoring", [9090])]),
+        ("hospital-2", [("ingress-nginx", [8443])]),
+        ("hospital-3", [("ingress-nginx", [8443])]),
+    ],
+)
+def test_only_the_router_and_prometheus_come_in_to_the_results(
+    cluster: str, wanted: list[tuple[str, list[int]]]
+) -> None:
+    spec = policy(alone(cluster), "flows-results-api")
+
+    assert spec["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "results-api"}}
+    assert [
+        (peer["namespaceSelector"]["matchLabels"].get("kubernetes.io/metadata.name", ""), ports)
+        for peer, ports in ways(spec, "ingress", "from")
+    ] == wanted
+
+
+def policy(known: Inventory, name: str) -> dict[str, Any]:
+    (found,) = [item for item in known.manifests if item.kind == "NetworkPolicy" and item.name == name]
+    spec: dict[str, Any] = found.data["spec"]
+    return spec
+
+
+def ways(spec: dict[str, Any], direction: str, word: str) -> list[tuple[dict[str, Any], list[int]]]:
+    """(peer, ports) of each rule."""
+    return [(peer, [port["port"] for port in rule["ports"]]) for rule in spec[direction] for peer in rule[word]]
+
+
 @pytest.mark.parametrize("cluster", CLUSTERS)
 def test_nothing_but_pods_of_the_closed_namespaces_is_spoken_of(cluster: str) -> None:
     policies = [item for item in alone(cluster).manifests if item.app == "network"]
@@ -100,6 +132,62 @@ def test_nothing_but_pods_of_the_closed_namespaces_is_spoken_of(cluster: str) ->
     assert {item.namespace for item in policies} == {"xraylab"}
     (closed,) = [item for item in policies if item.name == "default-deny"]
     assert closed.data["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+# ---- what the shipped fleet has turned off ------------------------------------------------------------------------
+
+
+def changed(tmp_path: Path, *edits: tuple[str, str, str]) -> Inventory:
+    """hospital-1 of a copy of the shipped fleet, with edits (file, old, new)."""
+    for name in ("charts", "values"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name)
+    for file, old, new in edits:
+        edit(tmp_path, file, old, new)
+    return inventory(Renderer(load_fleet(tmp_path), schemas=SCHEMAS).cluster("hospital-1"), SCHEMAS, "rendered")
+
+
+POSTS = (
+    "values/values-hospital-1.yaml",
+    "        mail: {to: [radiology@hospital-1.example.org]}",
+    "        webhook: {enabled: true, host: %s}",
+)
+HOSTS = (
+    "values/values-hospital-1.yaml",
+    "        hosts:\n",
+    "        hosts:\n          hooks.example.org: [192.0.2.96/32]\n",
+)
+
+
+@pytest.mark.parametrize(("host", "port"), [("hooks.example.org", 443), ("hooks.example.org:8443", 8443)])
+def test_the_notifier_may_reach_what_it_posts_to_though_the_address_is_a_secret(
+    tmp_path: Path, host: str, port: int
+) -> None:
+    file, old, new = POSTS
+    known = changed(tmp_path, (file, old, new % host), HOSTS)
+
+    assert blocked(known) == []
+    assert ({"ipBlock": {"cidr": "192.0.2.96/32"}}, [port]) in ways(policy(known, "flows-notifier"), "egress", "to")
+
+
+def test_a_webhook_whose_addresses_nobody_says_is_told(tmp_path: Path) -> None:
+    file, old, new = POSTS
+
+    (finding,) = blocked(changed(tmp_path, (file, old, new % "hooks.example.org")))
+    assert "notifier in xraylab may not reach hooks.example.org at TCP 443" in finding
+
+
+def test_the_simulated_machine_reaches_names_and_the_object_store_alone(tmp_path: Path) -> None:
+    off = "      dependsOn: [secrets, xray-storage]\n      disabled: true\n"
+    known = changed(tmp_path, ("values/values-hospital.yaml", off, off.replace("      disabled: true\n", "")))
+
+    spec = policy(known, "flows-image-generator")
+    assert "ingress" not in spec
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert [
+        (peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"], ports)
+        for peer, ports in ways(spec, "egress", "to")
+    ] == [("openshift-dns", [5353, 5353]), ("openshift-storage", [443])]
+    assert blocked(known) == []
 
 
 # ---- a chart of one's own that takes flows ------------------------------------------------------------------------
