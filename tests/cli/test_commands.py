@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from medpattern import __version__
+from tests.cli.terminal import on_a_terminal
 from tests.fleet.small import CHECKOUT, SMALL, Result, copy_small, edit, medpattern, process
 
 COMMANDS = [
@@ -195,27 +195,8 @@ def test_colours_are_for_terminals_and_follow_no_color(no_colour: str, tmp_path:
     root = copy_small(tmp_path)
     edit(root, "values/values-ward.yaml", "path: charts/broker", "path: charts/brokr")
 
-    assert ("\x1b[31m" in on_a_terminal(root, {"NO_COLOR": no_colour})) is (not no_colour)
+    assert ("\x1b[31m" in on_a_terminal(root, "render", NO_COLOR=no_colour)) is (not no_colour)
     assert "\x1b" not in process("render", cwd=root).err
-
-
-def on_a_terminal(root: Path, environment: dict[str, str]) -> str:
-    """What `medpattern render` prints on a terminal."""
-    controller, terminal = pty.openpty()
-    done = subprocess.Popen(
-        [sys.executable, "-m", "medpattern", "render"], cwd=root, stdout=terminal, stderr=terminal,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src"), **environment},
-    )  # fmt: skip
-    os.close(terminal)
-    text = b""
-    try:
-        while more := os.read(controller, 65536):
-            text += more
-    except OSError:
-        pass  # Linux says so when the other end is closed
-    done.wait()
-    os.close(controller)
-    return text.decode()
 
 
 # ---- JSON ------------------------------------------------------------------------------------------------------

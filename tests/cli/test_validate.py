@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from medpattern.cli.validate import complete_code
+from tests.cli.terminal import on_a_terminal
 from tests.fleet.small import medpattern, process
 from tests.validation.notes import FILES, MISSPELT, TEMPLATE, UNKNOWN, repository
 
@@ -275,6 +277,27 @@ def test_a_code_is_explained_without_a_repository(tmp_path: Path) -> None:
 
 def test_a_code_that_does_not_exist_is_answered_with_the_nearest(tmp_path: Path) -> None:
     assert "did you mean 'invalid-object'?" in medpattern("validate", "--explain", "invalid-objekt", root=tmp_path).err
+
+
+@pytest.mark.parametrize(
+    ("typed", "codes"), [("waiver-e", ["waiver-expired"]), ("no-such", []), ("invalid-o", ["invalid-object"])]
+)
+def test_codes_are_completed(typed: str, codes: list[str]) -> None:
+    assert complete_code(typed) == codes
+
+
+# ---- progress --------------------------------------------------------------------------------------------------
+
+
+def test_a_terminal_sees_which_cluster_is_looked_at_and_a_pipe_does_not(tmp_path: Path) -> None:
+    root = repository(tmp_path)
+
+    shown = on_a_terminal(root, "validate", "--no-cache")
+
+    assert "validating north (1 of 2)" in shown
+    assert "validating south (2 of 2)" in shown
+    assert shown.rstrip().endswith("nothing found")
+    assert "validating" not in process("validate", "--no-cache", "--root", root).err
 
 
 # ---- folders of manifests --------------------------------------------------------------------------------------

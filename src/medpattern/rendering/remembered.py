@@ -101,13 +101,13 @@ class Memory:
 
 @cache
 def _tool() -> str:
-    """What medpattern is here: its version and files, and whether Helm is there for ordinary charts."""
+    """What medpattern is here: its version and files, and what it uses where it is installed."""
     import importlib.util
     import shutil
 
-    helm = bool(importlib.util.find_spec("helm_python")) or bool(shutil.which("helm"))
+    parts = [__version__, str(shutil.which("helm"))]
+    parts += [f"{name} {bool(importlib.util.find_spec(name))}" for name in ("helm_python", "kubernetes_validate")]
     package = Path(__file__).resolve().parents[1]
-    parts = [__version__, str(helm)]
     for base, folders, names in os.walk(package):
         folders[:] = sorted(name for name in folders if name not in ("__pycache__", "builtin", "pipeline", "dashboard"))
         for name in sorted(names):
