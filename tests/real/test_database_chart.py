@@ -11,6 +11,7 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +64,16 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("cnpg")
-    folder.chmod(0o711)
-    for parent in folder.parents[:2]:
-        parent.chmod(0o711)
+def served() -> Iterator[Served]:
+    # Not below pytest's folder: nobody but its owner may enter that, and PostgreSQL runs as somebody else.
+    with tempfile.TemporaryDirectory(prefix="medpattern-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield from serving(folder)
+
+
+def serving(folder: Path) -> Iterator[Served]:
+    """The server in `folder`, stopped at the end."""
     cluster = only(objects("database"), "Cluster", "results")["spec"]
     authority = Authority(folder / "ca")
     server = Postgres(folder / "postgres")

@@ -124,8 +124,13 @@ class Kafka:
         self.broker(number).resume()
 
     def leader(self, topic: str, partition: int = 0) -> int:
-        """The number of the broker that leads a partition."""
-        return int(self.admin().list_topics(topic, timeout=20).topics[topic].partitions[partition].leader)
+        """The number of the broker that leads a partition; a broker that is asked may not have heard of it yet."""
+
+        def known() -> int:
+            partitions = self.admin().list_topics(topic, timeout=20).topics[topic].partitions
+            return int(partitions[partition].leader) if partition in partitions else 0
+
+        return until(lambda: max(known(), 0), f"the leader of {topic}")
 
     def client(self, settings: Mapping[str, Any] | None = None) -> Configuration:
         """Configuration of librdkafka for the administrator of a secured cluster, or for anybody on a plain one."""
