@@ -23,11 +23,11 @@ def results(
 
     Example: MEDPATTERN_OIDC_ISSUER=https://login.example.org/realms/ward ... medpattern results --port 8080
     """
-    env = stages.begin()
     try:
         import jwt  # noqa: F401
     except ImportError:
         raise UsageError("this command needs more libraries: pip install 'medpattern[results]'") from None
+    env = stages.begin()
     from medpattern.pipeline.http.health import serve_health
     from medpattern.pipeline.http.server import listen, serve
     from medpattern.pipeline.resultsapi.app import build
