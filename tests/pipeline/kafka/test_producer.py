@@ -61,3 +61,18 @@ def test_a_broker_that_is_away_is_unavailable_and_the_next_record_after_it_is_se
 def test_a_broker_that_never_was_there_is_unavailable() -> None:
     with closing(Producer(KafkaSettings("127.0.0.1:9"))) as producer, pytest.raises(Unavailable, match="no answer"):
         producer.open([TOPIC], seconds=0.5)
+
+
+def test_a_refusal_that_is_known_before_anything_is_sent_is_kept() -> None:
+    """A fake: whether librdkafka knows it already when a record is produced is a matter of moments."""
+    from confluent_kafka import KafkaError, KafkaException
+
+    class Refusing:
+        def produce(self, *_: object, **__: object) -> None:
+            raise KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
+
+    producer = Producer(KafkaSettings("127.0.0.1:1"))
+    producer._made = Refusing()
+    with pytest.raises(Unavailable, match="TOPIC_AUTHORIZATION_FAILED"):
+        producer.begin("t", b"value", lambda _away: None)
+    assert producer.refusal == "the user may not use that topic (ACL)"

@@ -120,6 +120,8 @@ class Producer:
         except BufferError:
             raise Unavailable("kafka", "too many records wait to be sent") from None
         except KafkaException as problem:
+            # What is known of the topic already is said at once, and not by a delivery report.
+            self._watch.note(problem.args[0])
             raise Unavailable("kafka", problem.args[0].name()) from None
 
     def _wait(self, arrived: threading.Semaphore, failures: list[Any]) -> None:
