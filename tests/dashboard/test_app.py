@@ -12,8 +12,9 @@ import pytest
 from starlette.testclient import TestClient
 
 import medpattern.dashboard
-from medpattern.dashboard.app import read_static
+from medpattern.dashboard.app import STATIC
 from medpattern.pipeline.events.results import Result
+from medpattern.pipeline.http.pages import static_files
 from tests.dashboard.world import SECRETS, World
 
 PLACES = ("src", "href", "action", "srcset", "poster", "data", "xlink:href")
@@ -39,7 +40,7 @@ def some_of_everything(world: World) -> list[str]:
     world.supersede(world.store_film())
     world.write_state()
     paths = ["/", "/api/state", "/nothing", "/static/nothing", "/results/unknown"]
-    paths += [f"/static/{name}" for name in read_static()]
+    paths += [f"/static/{name}" for name in static_files(STATIC)]
     for result in results:
         paths += [f"/results/{result.result_id}", f"/results/{result.result_id}/report"]
         paths += [f"/{path}/{kind}/{result.result_id}"
@@ -108,16 +109,16 @@ def test_pages_have_nothing_inline_and_nothing_from_elsewhere(world: World, page
 
 
 def test_scripts_and_styles_name_no_other_place() -> None:
-    for name, (data, _) in read_static().items():
+    for name, (data, _) in static_files(STATIC).items():
         places = re.findall(r"https?://[^\s\"')]+|@import|url\([^)]*\)", data.decode())
         assert set(places) <= {"http://www.w3.org/2000/svg"}, name
 
 
 def test_the_static_files_are_data_of_the_package(page: TestClient) -> None:
     folder = Path(medpattern.dashboard.__file__).parent / "static"
-    assert {path.name for path in folder.iterdir()} == set(read_static())
-    scripts = re.findall(r'from "\./(\S+\.js)"', "".join(data.decode() for data, _ in read_static().values()))
-    assert set(scripts) <= set(read_static())
+    assert {path.name for path in folder.iterdir()} == set(static_files(STATIC))
+    scripts = re.findall(r'from "\./(\S+\.js)"', "".join(data.decode() for data, _ in static_files(STATIC).values()))
+    assert set(scripts) <= set(static_files(STATIC))
     assert page.get("/static/page.js").headers["content-type"].startswith("text/javascript")
 
 

@@ -27,6 +27,7 @@ from medpattern.dashboard.security import HOSTS, SecurityHeaders
 from medpattern.dashboard.stream import Feed
 from medpattern.pipeline.failures import Busy, PipelineError, Unavailable, Unprocessable
 from medpattern.pipeline.http.health import health_routes
+from medpattern.pipeline.http.pages import static_files
 from medpattern.pipeline.http.responses import problem
 
 if TYPE_CHECKING:
@@ -35,12 +36,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 STATIC = Path(__file__).parent / "static"
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
 _RESULT_ID = re.compile(r"[0-9a-f]{64}")
 # Some of them may wait for a listing; decoding is heavy, and the run needs the processor more than the page does.
 _DECODERS = 4
@@ -114,7 +109,7 @@ def build(engine: Engine, observer: Observer, pictures: Pictures) -> ASGIApp:
     """The application. What it is given stays the caller's to close."""
     feed = Feed(observer.take)
     decoders = ThreadPoolExecutor(_DECODERS, thread_name_prefix="picture")
-    routes = Routes(engine, feed, pictures, read_static(), decoders)
+    routes = Routes(engine, feed, pictures, static_files(STATIC), decoders)
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
@@ -130,11 +125,6 @@ def build(engine: Engine, observer: Observer, pictures: Pictures) -> ASGIApp:
     )
     # Outside of all else, so that an answer to a defect has them too.
     return SecurityHeaders(app)
-
-
-def read_static() -> dict[str, tuple[bytes, str]]:
-    """The static files of the package: name to bytes and media type."""
-    return {path.name: (path.read_bytes(), TYPES[path.suffix]) for path in STATIC.iterdir() if path.suffix in TYPES}
 
 
 def not_found() -> Response:

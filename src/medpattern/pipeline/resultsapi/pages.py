@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import html
-from functools import cache
 from pathlib import Path
 from string import Template
 
 from starlette.responses import HTMLResponse, Response
 
+from medpattern.pipeline.http.pages import static_files
+
 STATIC = Path(__file__).parent / "static"
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
 # Codes to what is said: title, text, and where to go on from there.
 MESSAGES = {
     "signed-out": ("Signed out", "You are signed out of the results.", "Sign in"),
@@ -44,22 +39,16 @@ MESSAGES = {
 }
 
 
-@cache
-def read_static() -> dict[str, tuple[bytes, str]]:
-    """The files of the package: name to bytes and media type."""
-    return {path.name: (path.read_bytes(), TYPES[path.suffix]) for path in STATIC.iterdir() if path.suffix in TYPES}
-
-
 def file_page(name: str) -> Response:
     """One of the files; not-found where there is none of that name."""
-    if name not in read_static():
+    if name not in static_files(STATIC):
         return message_page("not-found", 404)
-    data, media_type = read_static()[name]
+    data, media_type = static_files(STATIC)[name]
     return Response(data, media_type=media_type)
 
 
 def message_page(code: str, status: int = 200) -> Response:
     """A page for people that says one thing of `MESSAGES`."""
     title, text, link = (html.escape(part) for part in MESSAGES[code])
-    frame = Template(read_static()["message.html"][0].decode())
+    frame = Template(static_files(STATIC)["message.html"][0].decode())
     return HTMLResponse(frame.substitute(title=title, text=text, link=link), status)

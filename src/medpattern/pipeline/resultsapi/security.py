@@ -7,32 +7,13 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from medpattern.pipeline.http.pages import page_headers
 from medpattern.pipeline.resultsapi import metrics
 
 
 def headers(images_from: str, *, secure: bool) -> dict[str, str]:
     """The headers; `images_from` is the origin of pre-signed addresses. blob: is an original that a script has got."""
-    policy = (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        f"img-src 'self' blob: {images_from}",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
-    found = {
-        "content-security-policy": "; ".join(policy),
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-        "referrer-policy": "no-referrer",
-        "cross-origin-opener-policy": "same-origin",
-        "cross-origin-resource-policy": "same-origin",
-        "permissions-policy": "camera=(), microphone=(), geolocation=()",
-    }
+    found = page_headers(f"blob: {images_from}")
     return found | ({"strict-transport-security": "max-age=31536000"} if secure else {})
 
 
