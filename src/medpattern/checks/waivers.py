@@ -156,16 +156,10 @@ def _waiver(document: Document, number: int, entry: dict[str, Any]) -> Waiver:
     return Waiver(entry["code"], entry["reason"], day, place, clusters=clusters, **names)
 
 
-def judge(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date, *, judge_unused: bool = True) -> Judged:
-    """Takes away from `findings` what `waivers` name, and adds what is wrong with the waivers.
+def waive(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date) -> Judged:
+    """Takes away from `findings` what `waivers` name on `today`, a day in UTC.
 
     An error in an input that keeps a cluster from being rendered cannot be waived.
-
-    Args:
-        findings: of one run.
-        waivers: the entries of the file.
-        today: the day on which it is judged, in UTC.
-        judge_unused: whether the run looked at everything, so that a waiver that names nothing is one too many.
     """
     standing = [waiver for waiver in waivers if today <= waiver.expires <= today + LONGEST]
     left: list[Finding] = []
@@ -178,9 +172,22 @@ def judge(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date, *
                 waived.append(Waived(part, waiver))
         if rest is not None:
             left.append(rest)
-    used = {one.waiver for one in waived}
-    left += [problem for waiver in waivers for problem in _of_waiver(waiver, today, used, judge_unused=judge_unused)]
     return Judged(in_order(left), tuple(waived))
+
+
+def judge(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date, *, judge_unused: bool = True) -> Judged:
+    """As `waive`, and adds what is wrong with the waivers.
+
+    Args:
+        findings: of one run.
+        waivers: the entries of the file.
+        today: the day on which it is judged, in UTC.
+        judge_unused: whether the run looked at everything, so that a waiver that names nothing is one too many.
+    """
+    judged = waive(findings, waivers, today)
+    used = {one.waiver for one in judged.waived}
+    problems = [found for waiver in waivers for found in _of_waiver(waiver, today, used, judge_unused=judge_unused)]
+    return Judged(in_order((*judged.findings, *problems)), judged.waived)
 
 
 def _may_be_waived(finding: Finding) -> bool:

@@ -54,14 +54,12 @@ def say(findings: Sequence[Finding], selection: Selection) -> None:
 def _unwaived(findings: Sequence[Finding], selection: Selection) -> tuple[tuple[Finding, ...], int]:
     from datetime import UTC, datetime
 
-    from medpattern.checks.waivers import judge
+    from medpattern.checks.waivers import waive
     from medpattern.errors import MedpatternError
 
     try:
         known = read(None, selection)
     except MedpatternError:
         return tuple(findings), 0
-    judged = judge(findings, known, datetime.now(UTC).date(), judge_unused=False)
-    about_waivers = {known_one.place for known_one in known}
-    left = tuple(found for found in judged.findings if found.place not in about_waivers)
-    return left, len(judged.waived)
+    judged = waive(findings, known, datetime.now(UTC).date())
+    return judged.findings, len(judged.waived)
