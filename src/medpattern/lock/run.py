@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from medpattern.lock.promotion import Carrier, Image, carriers, check_ring_befor
 from medpattern.lock.resolving import Resolution, Servers, from_lock, from_servers
 from medpattern.rendering.renderer import RenderedCluster, Renderer
 from medpattern.rendering.selection import Selection
+from medpattern.tree.history import commit_files
 
 # What an update is asked to cure.
 _CURABLE = frozenset({"floating-version"})
@@ -60,7 +60,8 @@ def lock_run(
         InputError: the inputs have errors other than versions that float.
         UsageError: no application has such a name, or a value cannot be edited.
     """
-    fleet, rendered = _render(selection)
+    fleet = selection.load()
+    rendered = _render(fleet, selection.names(fleet))
     known = {app.app.name for one in rendered for app in one.apps}
     for app in apps:
         Selection(selection.root, app=app).require_app(known)
@@ -114,11 +115,13 @@ class Promotion:
                 f"medpattern explain {first.cluster} {first.app} {'.'.join(map(str, first.image))}.digest"
             )
         if commit and self.edits:
-            _commit(root, [one.file for one in self.edits], self.message)
+            problem = commit_files(root, [one.file for one in self.edits], self.message)
+            if problem:
+                raise UsageError(f"{problem}; the files are written")
 
     def _carriers(self) -> list[Carrier]:
-        _, rendered = _render(self.selection)
-        return [found for one in rendered for found in carriers(one, self.image)]
+        fleet = self.selection.load()
+        return _found(fleet, self.selection.names(fleet), self.image)
 
 
 def promotion(selection: Selection, image: Image, ring: int, force: str = "") -> Promotion:
@@ -138,11 +141,11 @@ def promotion(selection: Selection, image: Image, ring: int, force: str = "") ->
     fleet = selection.load()
     number = ring_before((facts.ring for facts in fleet.facts.values()), ring)
     names = _in_ring(fleet, ring)
-    chosen = _found(fleet, names, image, selection)
+    chosen = _found(fleet, names, image)
     if not chosen:
         raise UsageError(f"no application in ring {ring} ({', '.join(names)}) runs {image.name}; see 'list images'")
     if number is not None and not force:
-        before = _found(fleet, _in_ring(fleet, number), image, selection)
+        before = _found(fleet, _in_ring(fleet, number), image)
         check_ring_before(image, ring, before, number=number)
     wanted: dict[Setting, str] = settings(fleet.values_folder, image, chosen)
     clusters = tuple(sorted({one.cluster for one in chosen}))
@@ -155,23 +158,14 @@ def _in_ring(fleet: Fleet, ring: int) -> list[str]:
     return sorted(name for name, facts in fleet.facts.items() if facts.ring == ring)
 
 
-def _found(fleet: Fleet, names: list[str], image: Image, selection: Selection) -> list[Carrier]:
-    _, rendered = _render(Selection(selection.root, selection.values, selection.facts, tuple(names)))
-    return [found for one in rendered for found in carriers(one, image)]
+def _found(fleet: Fleet, names: Sequence[str], image: Image) -> list[Carrier]:
+    return [found for one in _render(fleet, names) for found in carriers(one, image)]
 
 
-def _render(selection: Selection) -> tuple[Fleet, list[RenderedCluster]]:
-    fleet = selection.load()
+def _render(fleet: Fleet, names: Sequence[str]) -> list[RenderedCluster]:
     renderer = Renderer(fleet)
-    rendered = list(renderer.clusters(selection.names(fleet)))
+    rendered = list(renderer.clusters(names))
     errors = [found for found in errors_of(renderer.findings) if found.code not in _CURABLE]
     if errors:
         raise InputError(errors)
-    return fleet, rendered
-
-
-def _commit(root: Path, files: list[str], text: str) -> None:
-    for arguments in (["add", "--", *files], ["commit", "--quiet", "--message", text, "--", *files]):
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607
-        if done.returncode:
-            raise UsageError(f"git {arguments[0]}: {(done.stderr or done.stdout).strip()}; the files are written")
+    return rendered

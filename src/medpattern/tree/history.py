@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from medpattern.errors import RemoteError
@@ -71,6 +71,15 @@ def lost_files(root: Path, tree: str, out: Path, wanted: Callable[[str], bool]) 
     paths = [name.removeprefix(f"{tree}/") for name in _committed_names(root, "-r", f"./{tree}/")]
     gone = [path for path in paths if wanted(path) and not (out / path).is_file()]
     return {path: _git(root, "show", f"HEAD:./{tree}/{path}").stdout for path in gone}
+
+
+def commit_files(root: Path, files: Sequence[str], message: str) -> str:
+    """Commits `files` of the repository at `root`, and nothing else; what git said against it, "" if nothing."""
+    for arguments in (["add", "--", *files], ["commit", "--quiet", "--message", message, "--", *files]):
+        done = _git(root, *arguments)
+        if done.returncode:
+            return f"git {arguments[0]}: {(done.stderr or done.stdout).decode('utf-8', 'replace').strip()}"
+    return ""
 
 
 def origin_url(folder: Path) -> str:
