@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
 import pytest
 
-from medpattern.findings import KeyPath
-from tests.checks.api.test_refusals import GONE, RIGHT, WRONG
+from tests.checks.api.test_refusals import RIGHT, WRONG, changed
 from tests.live.judging import Object, told_by_server
 from tests.live.servers.cluster import Cluster
 
@@ -32,15 +28,3 @@ def test_the_server_takes_what_is_right(kubernetes: Cluster, right: Object) -> N
 @pytest.mark.parametrize("name", WRONG)
 def test_the_server_refuses_what_is_wrong(kubernetes: Cluster, name: str) -> None:
     assert bool(told(kubernetes, changed(*WRONG[name][:3]))) == (name not in TAKEN)
-
-
-def changed(right: Object, path: KeyPath, value: Any) -> Object:
-    wrong = copy.deepcopy(right)
-    here: Any = wrong
-    for key in path[:-1]:
-        here = here[key]
-    if value is GONE:
-        del here[path[-1]]
-    else:
-        here[path[-1]] = value
-    return wrong

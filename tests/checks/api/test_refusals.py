@@ -447,10 +447,8 @@ def test_a_right_object_is_not_refused(right: Object) -> None:
     assert found(right) == []
 
 
-@pytest.mark.parametrize(("right", "path", "value", "where", "says"), WRONG.values(), ids=WRONG)
-def test_a_wrong_object_is_refused_where_it_is_wrong(
-    right: Object, path: KeyPath, value: Any, where: KeyPath, says: str
-) -> None:
+def changed(right: Object, path: KeyPath, value: Any) -> Object:
+    """A copy of `right` with `value` at `path`, or without what stands there."""
     wrong = copy.deepcopy(right)
     here: Any = wrong
     for key in path[:-1]:
@@ -459,7 +457,14 @@ def test_a_wrong_object_is_refused_where_it_is_wrong(
         del here[path[-1]]
     else:
         here[path[-1]] = value
-    told = found(wrong)
+    return wrong
+
+
+@pytest.mark.parametrize(("right", "path", "value", "where", "says"), WRONG.values(), ids=WRONG)
+def test_a_wrong_object_is_refused_where_it_is_wrong(
+    right: Object, path: KeyPath, value: Any, where: KeyPath, says: str
+) -> None:
+    told = found(changed(right, path, value))
 
     assert [one for one, _ in told] == [where or path]
     assert says in told[0][1]
