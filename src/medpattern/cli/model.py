@@ -1,0 +1,11 @@
+"""`medpattern model`: train, prove and ship a model."""
+
+from __future__ import annotations
+
+import typer
+
+model = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="The model: trained, measured, exported, looked into. The service reads only the file that comes of it.",
+)
