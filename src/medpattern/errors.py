@@ -8,6 +8,7 @@
     ├── DataDeletionError               2      a render would delete objects that hold data
     ├── PromotionError                  1      a ring's turn has not come
     └── RemoteError                     3      git, a cluster or a registry did not answer
+        └── RefusalError                3      a cluster's API server answered that it will not
 
 Whatever else escapes is a defect of medpattern and shows its traceback.
 """
@@ -66,3 +67,12 @@ class RemoteError(MedpatternError):
     """Something outside this machine's files failed."""
 
     exit_code = 3
+
+
+class RefusalError(RemoteError):
+    """A cluster's API server refused a request: `status` is HTTP's, `reason` Kubernetes' word, such as "Conflict"."""
+
+    def __init__(self, text: str, status: int, reason: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.reason = reason
