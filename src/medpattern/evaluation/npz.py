@@ -1,6 +1,7 @@
 """PneumoniaMNIST: arrays {train,val,test}_{images,labels} in one npz, of any of its sizes.
 
-doi 10.5281/zenodo.10519652. It names no patients: every film is a patient of its own, and intervals by patient come out too narrow.
+MedMNIST+, doi 10.5281/zenodo.10519652. It names no patients: every film is a patient of its own, so that intervals by
+patient come out too narrow.
 """
 
 from __future__ import annotations

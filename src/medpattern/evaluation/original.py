@@ -37,7 +37,10 @@ def original_films(path: Path, *, strict: bool) -> tuple[Film, ...]:
     if strict:
         _check_names([file for _, file in found])
     again = _duplicates([file for _, file in found])
-    return tuple(_film(split, file, alone=len(parts) == 1, duplicate=file in again) for split, file in found)
+    names = _names(found)
+    return tuple(
+        _film(name, split, file, duplicate=file in again) for name, (split, file) in zip(names, found, strict=True)
+    )
 
 
 def _parts(path: Path) -> dict[Split, Path]:
@@ -82,10 +85,17 @@ def _check_names(files: list[Path]) -> None:
         )
 
 
-def _film(split: Split, file: Path, *, alone: bool, duplicate: bool) -> Film:
-    label = file.parent.name
-    name = f"{label}/{file.name}" if alone else f"{split}/{label}/{file.name}"
-    parts = parse_name(file.name) or NameParts(name, "pneumonia" if label == PNEUMONIA else "normal")
+def _names(found: list[tuple[Split, Path]]) -> Iterator[str]:
+    """Label and file name, as in the shared set; the split before it only where an earlier split has that name too."""
+    taken: set[str] = set()
+    for split, file in found:
+        name = f"{file.parent.name}/{file.name}"
+        yield f"{split}/{name}" if name in taken else name
+        taken.add(name)
+
+
+def _film(name: str, split: Split, file: Path, *, duplicate: bool) -> Film:
+    parts = parse_name(file.name) or NameParts(name, "pneumonia" if file.parent.name == PNEUMONIA else "normal")
     return Film(name, parts.pneumonia, parts.subtype, parts.patient, split, duplicate, False, partial(_bytes, file))
 
 
