@@ -46,13 +46,14 @@ COMMANDS = [
     ("results",),
     ("report",),
     ("verdict",),
+    ("model", "inspect"),
 ]
 
 HEAVY = (
     "jinja2", "yaml", "jsonschema", "jsonschema_rs", "rich", "kubernetes", "pydantic", "helm_python", "packaging",
-    "alembic", "boto3", "confluent_kafka", "cryptography", "jwt", "moto", "numpy", "onnxruntime", "PIL", "psycopg",
-    "prometheus_client", "oras", "pydicom", "requests", "ruamel", "semantic_version", "pynetdicom", "sqlalchemy",
-    "starlette", "urllib3", "uvicorn",
+    "alembic", "boto3", "confluent_kafka", "cryptography", "jwt", "matplotlib", "moto", "numpy", "onnxruntime", "PIL",
+    "psycopg", "prometheus_client", "oras", "pydicom", "requests", "ruamel", "semantic_version", "pynetdicom",
+    "sklearn", "sqlalchemy", "starlette", "torch", "urllib3", "uvicorn",
 )  # fmt: skip
 
 

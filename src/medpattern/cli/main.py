@@ -20,6 +20,7 @@ from medpattern.cli.init import init
 from medpattern.cli.listing import listing
 from medpattern.cli.lock import lock, promote
 from medpattern.cli.migrate import migrate
+from medpattern.cli.model import model
 from medpattern.cli.notify import notify
 from medpattern.cli.purge import purge
 from medpattern.cli.reading import report, verdict
@@ -69,6 +70,7 @@ app.command("receive")(receive)
 app.command("results")(results)
 app.command("report")(report)
 app.command("verdict")(verdict)
+app.add_typer(model, name="model")
 app.command("backfill")(backfill)
 app.command("purge")(purge)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from medpattern.cli.model_inspect import inspect
+
 model = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="The model: trained, measured, exported, looked into. The service reads only the file that comes of it.",
 )
+model.command("inspect")(inspect)
