@@ -11,12 +11,20 @@ import numpy as np
 from numpy.random import Generator, default_rng
 
 from medpattern.errors import UsageError
-from medpattern.evaluation.strangers import fields, films, phantoms, photographs
+from medpattern.evaluation.strangers import fields, films, limbs, phantoms, photographs, trunk
 from medpattern.evaluation.strangers.family import PARTS, Family, Films, Part, Pixels, Stranger, drawn
 
 _ALL = (
     drawn("phantom", "radiograph", phantoms.phantom),
     drawn("phantom-inscribed", "radiograph", phantoms.inscribed_phantom),
+    drawn("hand", "radiograph", limbs.hand),
+    drawn("foot", "radiograph", limbs.foot),
+    drawn("shaft", "radiograph", limbs.shaft),
+    drawn("joint", "radiograph", limbs.joint),
+    drawn("abdomen", "radiograph", trunk.abdomen),
+    drawn("pelvis", "radiograph", trunk.pelvis),
+    drawn("spine", "radiograph", trunk.spine),
+    drawn("chest-lateral", "radiograph", trunk.lateral_chest),
     Family("photograph", "photograph", False, photographs.photograph),
     Family("photograph-other", "photograph", True, photographs.other_photograph),
     Family("face", "photograph", False, photographs.face),
