@@ -1,9 +1,10 @@
 """Writes the stand-in model: a few sums over zones of the lungs, drawn up by hand, trained on nothing.
 
-It keeps the contract of the trained model (one ONNX file, its card in the metadata, score and gate), so that the
-pipeline can run and be tested before that model exists. It answers to the simulator's drawn films and to nothing else.
+It keeps the contract of a trained model (one ONNX file, its card in the metadata, score and gate), and answers to the
+simulator's drawn films and to nothing else: its gate lets them pass and all three outcomes occur, which tests of the
+pipeline need and no good model grants. It ships nowhere; `STAND_IN` is its place.
 
-    python model/stand_in.py [FOLDER]     writes FOLDER/model.onnx (model/stand-in) and prints its sha256
+    python -m tests.pipeline.model.stand_in [FOLDER]     writes FOLDER/model.onnx and prints its sha256
 
 The same source gives the same bytes: the graph's versions are pinned, weights are a few sums of numbers written here,
 expected scores are rounded, and the test inputs' PNG is written here, uncompressed.
@@ -27,6 +28,7 @@ from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
 from medpattern.pipeline.images import decode, prepare
 from medpattern.pipeline.model.card import METADATA_KEY, parse_card
+from tests.pipeline.model import STAND_IN
 
 OPSET = 17
 IR_VERSION = 8
@@ -137,7 +139,7 @@ def card() -> dict[str, Any]:
         },
         "testInputs": [],
         "trainingDataDigest": None,
-        "codeRevision": f"model/stand_in.py {VERSION}",
+        "codeRevision": f"tests/pipeline/model/stand_in.py {VERSION}",
     }  # fmt: skip
 
 
@@ -198,7 +200,7 @@ def build() -> bytes:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "stand-in"
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else STAND_IN.parent
     folder.mkdir(parents=True, exist_ok=True)
     data = build()
     (folder / "model.onnx").write_bytes(data)
