@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator, default_rng
 
 from medpattern.errors import UsageError
-from medpattern.evaluation.strangers import fields, films, limbs, phantoms, photographs, trunk
+from medpattern.evaluation.strangers import fields, films, head, limbs, phantoms, photographs, scans, trunk
 from medpattern.evaluation.strangers.family import PARTS, Family, Films, Part, Pixels, Stranger, drawn
 
 _ALL = (
@@ -25,6 +25,13 @@ _ALL = (
     drawn("pelvis", "radiograph", trunk.pelvis),
     drawn("spine", "radiograph", trunk.spine),
     drawn("chest-lateral", "radiograph", trunk.lateral_chest),
+    drawn("panoramic", "radiograph", head.panoramic),
+    drawn("skull", "radiograph", head.skull, held_out=True),
+    drawn("mammogram", "radiograph", scans.mammogram),
+    drawn("axial-slice", "radiograph", scans.axial_slice),
+    drawn("test-object", "radiograph", scans.physics_object),
+    drawn("things", "radiograph", scans.things),
+    drawn("ultrasound", "radiograph", scans.ultrasound, held_out=True),
     Family("photograph", "photograph", False, photographs.photograph),
     Family("photograph-other", "photograph", True, photographs.other_photograph),
     Family("face", "photograph", False, photographs.face),

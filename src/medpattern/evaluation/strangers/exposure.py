@@ -62,7 +62,7 @@ def marked(rng: Generator, pixels: Pixels) -> Pixels:
 
 
 def _curve(rng: Generator, total: Map) -> Map:
-    """Brightness from 0 to about 1 over some fog: a window that begins anywhere below the middle, straight or S-shaped."""
+    """Brightness from 0 to about 1 over some fog; its window begins anywhere below the middle."""
     high = max(float(np.quantile(total[::3, ::3], rng.uniform(0.96, 0.998))), 0.2)
     base = rng.uniform(0.0, 0.75) * min(float(np.median(total[::3, ::3])), 0.8 * high)
     level = np.maximum((total - base) / (high - base), 0) ** rng.uniform(0.6, 1.3)
