@@ -26,6 +26,7 @@ COMMANDS = [
     ("schemas", "import"),
     ("lock",),
     ("promote",),
+    ("status",),
     ("list", "clusters"),
     ("list", "apps"),
     ("list", "charts"),

@@ -34,6 +34,7 @@ from medpattern.cli.schemas import schemas
 from medpattern.cli.serve import serve
 from medpattern.cli.simulate import simulate
 from medpattern.cli.source import source
+from medpattern.cli.status import status
 from medpattern.cli.validate import validate
 from medpattern.errors import MedpatternError
 
@@ -57,6 +58,7 @@ app.command("schema")(schema)
 app.add_typer(schemas, name="schemas")
 app.command("lock")(lock)
 app.command("promote")(promote)
+app.command("status")(status)
 app.command("run")(run)
 app.command("serve")(serve)
 app.command("simulate")(simulate)

@@ -7,12 +7,21 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medpattern.cluster.resources import Resource, Resources, from_aggregated, from_version
+from medpattern.cluster.resources import (
+    WELL_KNOWN,
+    Resource,
+    Resources,
+    UnknownKindError,
+    from_aggregated,
+    from_version,
+)
 from medpattern.errors import RefusalError, RemoteError, UsageError
 
 if TYPE_CHECKING:
@@ -63,12 +72,14 @@ class Connection:
     Attributes:
         server: the URL, such as "https://api.hospital-1.example.org:6443".
         context: of the kubeconfig; "" in a pod.
+        server_time: the server's clock at its last answer, in UTC; None before the first.
     """
 
     def __init__(self, client: ApiClient, context: str = "") -> None:
         self._client = client
         self.server = str(client.configuration.host)
         self.context = context
+        self.server_time: datetime | None = None
         self._requests = 0
         self._lock = threading.Lock()
 
@@ -112,7 +123,7 @@ class Connection:
         import urllib3
         from kubernetes.client import ApiException
 
-        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": MANAGER}
+        headers = {"Accept": accept, "Accept-Encoding": "gzip", "Content-Type": content_type, "User-Agent": MANAGER}
         asked = list((query or {}).items())
         self._client.update_params_for_auth(headers, asked, ["BearerToken"])
         with self._lock:
@@ -133,6 +144,8 @@ class Connection:
         except urllib3.exceptions.HTTPError as error:
             raise RemoteError(f"{self.server} does not answer: {error}") from error
         kept = {name.lower(): value for name, value in response.headers.items()}
+        if "date" in kept:
+            self.server_time = parsedate_to_datetime(kept["date"])
         return Answer(response.status, kept, tuple(response.headers.getlist("Warning")), content)
 
     @cached_property
@@ -151,6 +164,14 @@ class Connection:
                     found += from_version(version, self.ask("GET", f"{path}/{version}").json())
         return Resources(found)
 
+    def resource(self, api_version: str, kind: str) -> Resource:
+        """Where a kind's objects are; asks the server unless it is one of the few that are the same everywhere.
+
+        Raises:
+            UnknownKindError: the server does not know the kind.
+        """
+        return WELL_KNOWN.get((api_version, kind)) or self.resources.of(api_version, kind)
+
     def list(self, api_version: str, kind: str, namespace: str | None = None, labels: str = "") -> Objects:
         """All objects of a kind, page by page; with `apiVersion` and `kind`, which lists leave out.
 
@@ -163,11 +184,13 @@ class Connection:
         Raises:
             UnknownKindError: the server does not know the kind.
         """
-        path = self.resources.of(api_version, kind).path(namespace)
+        path = self.resource(api_version, kind).path(namespace)
         query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
         try:
             return self._pages(api_version, kind, path, query)
         except RefusalError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                raise UnknownKindError(f"{self.server} does not know {kind} of {api_version}") from error
             # The list was compacted away between two pages: once more, in one piece.
             if error.status != HTTPStatus.GONE:
                 raise
@@ -176,7 +199,7 @@ class Connection:
 
     def get(self, api_version: str, kind: str, name: str, namespace: str = "") -> Object | None:
         """One object; None if there is none."""
-        path = f"{self.resources.of(api_version, kind).path(namespace)}/{name}"
+        path = f"{self.resource(api_version, kind).path(namespace)}/{name}"
         try:
             found: Object = self.ask("GET", path).json()
         except RefusalError as error:
@@ -197,7 +220,7 @@ class Connection:
             field_manager: who owns the fields afterwards.
         """
         metadata = thing["metadata"]
-        resource = self.resources.of(thing["apiVersion"], thing["kind"])
+        resource = self.resource(thing["apiVersion"], thing["kind"])
         path = f"{resource.path(str(metadata.get('namespace', '')))}/{metadata['name']}"
         query = {"fieldManager": field_manager, "fieldValidation": "Ignore" if dry_run else "Strict"}
         query |= {"force": "true"} if force else {}
@@ -209,7 +232,7 @@ class Connection:
         self, api_version: str, kind: str, name: str, namespace: str = "", *, propagation: str = "Background"
     ) -> bool:
         """Delete one object; False if there was none. `propagation`: Background, Foreground or Orphan."""
-        path = f"{self.resources.of(api_version, kind).path(namespace)}/{name}"
+        path = f"{self.resource(api_version, kind).path(namespace)}/{name}"
         try:
             self.ask("DELETE", path, {"propagationPolicy": propagation})
         except RefusalError as error:

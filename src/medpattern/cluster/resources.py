@@ -89,3 +89,17 @@ def from_version(api_version: str, answer: Any) -> Iterator[Resource]:
                 bool(row["namespaced"]),
                 frozenset(row.get("verbs") or ()),
             )
+
+
+# What needs no question, since every server that has it has it there.
+WELL_KNOWN = {
+    (one.api_version, one.kind): one
+    for one in (
+        Resource("", "v1", "ConfigMap", "configmaps", namespaced=True),
+        Resource("", "v1", "Namespace", "namespaces", namespaced=False),
+        Resource("", "v1", "Secret", "secrets", namespaced=True),
+        Resource("", "v1", "ServiceAccount", "serviceaccounts", namespaced=True),
+        Resource("argoproj.io", "v1alpha1", "AppProject", "appprojects", namespaced=True),
+        Resource("argoproj.io", "v1alpha1", "Application", "applications", namespaced=True),
+    )
+}
