@@ -11,7 +11,18 @@ import numpy as np
 from numpy.random import Generator, default_rng
 
 from medpattern.errors import UsageError
-from medpattern.evaluation.strangers import fields, films, head, limbs, phantoms, photographs, scans, trunk
+from medpattern.evaluation.strangers import (
+    documents,
+    drawings,
+    fields,
+    films,
+    head,
+    limbs,
+    phantoms,
+    photographs,
+    scans,
+    trunk,
+)
 from medpattern.evaluation.strangers.family import PARTS, Family, Films, Part, Pixels, Stranger, drawn
 
 _ALL = (
@@ -42,6 +53,17 @@ _ALL = (
     drawn("clouds", "field", fields.clouds),
     drawn("interference", "field", fields.interference, held_out=True),
     drawn("blank", "field", fields.blank),
+    drawn("page", "document", documents.page),
+    drawn("form", "document", documents.form),
+    drawn("screenshot", "document", documents.screenshot),
+    drawn("code", "document", documents.code),
+    drawn("ecg", "document", documents.ecg),
+    drawn("handwriting", "document", documents.handwriting, held_out=True),
+    drawn("line-art", "drawing", drawings.line_art),
+    drawn("shapes", "drawing", drawings.shapes),
+    drawn("tree", "drawing", drawings.tree),
+    drawn("landscape", "drawing", drawings.landscape),
+    drawn("cartoon-face", "drawing", drawings.cartoon_face, held_out=True),
     films.altered("film-inverted", films.inverted),
     films.altered("film-rotated-90", films.rotated(1)),
     films.altered("film-rotated-180", films.rotated(2)),

@@ -85,11 +85,13 @@ def mosaic(rng: Generator, films: list[Pixels]) -> Pixels:
 
 
 def shuffled(rng: Generator, films: list[Pixels]) -> Pixels:
-    """Cut into tiles that are put together in another order."""
+    """Cut into tiles of which none stays in its place."""
     count = int(rng.integers(2, 6))
     side = (max(64, min(films[0].shape)) // count) * count
     tiles = _resized(films[0], side, side).reshape(count, side // count, count, side // count).swapaxes(1, 2)
-    order = np.roll(rng.permutation(count * count), 1)
+    ring = rng.permutation(count * count)
+    order = np.empty_like(ring)
+    order[ring] = np.roll(ring, 1)
     mixed = tiles.reshape(count * count, side // count, side // count)[order]
     return mixed.reshape(count, count, side // count, side // count).swapaxes(1, 2).reshape(side, side)
 

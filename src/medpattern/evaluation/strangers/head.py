@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.random import Generator
 
@@ -77,9 +75,8 @@ def panoramic(rng: Generator) -> Pixels:
     canvas.flesh((0, 0), (1.5, 1.1), thickness=0.5, power=4)
     canvas.flesh((0, 0), (0.25, 1.4), thickness=float(rng.uniform(0.1, 0.35)), add=True)
     bow = float(rng.uniform(-0.1, 0.35))
-    jaw = [(x, 0.62 - 0.5 * bow - (bow + 0.15) * x * x) for x in (-1.0, -0.6, -0.2, 0.2, 0.6, 1.0)]
-    for first, second in pairwise(jaw):
-        canvas.tube(first, second, 0.16, flare=0.0, density=0.5)
+    jaw = [(x, 0.62 - 0.5 * bow - (bow + 0.15) * x * x) for x in (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)]
+    canvas.bow(jaw, 0.16, density=0.5)
     for side in (-1, 1):
         canvas.tube((1.0 * side, jaw[0][1]), (1.18 * side, -0.55), 0.14, flare=0.1, density=0.5)
         canvas.flesh((0.45 * side, -0.5), (0.35, 0.2), thickness=-0.2, add=True)

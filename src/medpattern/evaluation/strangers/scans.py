@@ -162,7 +162,7 @@ def things(rng: Generator) -> Pixels:
             canvas.tube((x, y), (u, v), 0.4 * size, marrow=float(rng.uniform(0, 1)), flare=float(rng.uniform(0, 0.6)))
         elif rng.random() < 0.6:
             canvas.ellipsoid(
-                (x, y), (size, other), angle=angle, hollow=float(rng.uniform(0, 1)), power=float(rng.choice((2, 3, 6)))
+                (x, y), (size, other), angle=angle, hollow=float(rng.uniform(0, 1)), power=float(rng.choice((2, 2, 4)))
             )
         else:
             canvas.flesh((x, y), (size, other), angle=angle, thickness=float(rng.uniform(-0.5, 0.7)), add=True)

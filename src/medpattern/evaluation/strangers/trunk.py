@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.random import Generator
 
@@ -139,10 +137,7 @@ def _column(canvas: Canvas, places: list[Point], size: float, *, from_side: bool
 def _arc(canvas: Canvas, points: list[Point], radius: float) -> None:
     """A rib or another thin bone along a smooth curve through three points."""
     start, middle, end = (np.array(point) for point in points)
-    steps = np.linspace(0, 1, 6)[:, None]
+    steps = np.linspace(0, 1, 9)[:, None]
     control = 2 * middle - 0.5 * (start + end)
     curve = (1 - steps) ** 2 * start + 2 * steps * (1 - steps) * control + steps**2 * end
-    for first, second in pairwise(curve):
-        canvas.tube(
-            (float(first[0]), float(first[1])), (float(second[0]), float(second[1])), radius, flare=0.0, density=0.9
-        )
+    canvas.bow([(float(x), float(y)) for x, y in curve], radius, density=0.9)
