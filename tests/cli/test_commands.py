@@ -47,7 +47,9 @@ COMMANDS = [
     ("results",),
     ("report",),
     ("verdict",),
+    ("model", "evaluate"),
     ("model", "inspect"),
+    ("model", "robustness"),
 ]
 
 HEAVY = (

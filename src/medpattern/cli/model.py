@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import typer
 
+from medpattern.cli.model_evaluate import evaluate
 from medpattern.cli.model_inspect import inspect
+from medpattern.cli.model_robustness import robustness
 
 model = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="The model: trained, measured, exported, looked into. The service reads only the file that comes of it.",
 )
+model.command("evaluate")(evaluate)
 model.command("inspect")(inspect)
+model.command("robustness")(robustness)
