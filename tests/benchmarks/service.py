@@ -20,12 +20,13 @@ from functools import partial
 from pathlib import Path
 
 from medpattern.pipeline.kafka.embedded import EmbeddedBroker
-from medpattern.pipeline.model import Predictor, shipped
+from medpattern.pipeline.model import Predictor
 from tests.benchmarks import chain, cold, films, service_report, throughput
 from tests.benchmarks.cold import ColdStart
 from tests.benchmarks.parts import Parts
 from tests.benchmarks.servers import Kind, Server, bentoml, medpattern, mlserver
 from tests.benchmarks.service_report import OURS, ServiceResult
+from tests.pipeline.model import STAND_IN
 from tests.real.chain.harness import Chain
 from tests.real.servers.names import unique
 from tests.real.servers.programs import MissingError
@@ -170,7 +171,7 @@ def _options() -> tuple[Options, str]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mlserver", type=Path, help="Python of an environment with mlserver")
     parser.add_argument("--bentoml", type=Path, help="Python of an environment with bentoml")
-    parser.add_argument("--model", type=Path, default=shipped().path, help="the ONNX file")
+    parser.add_argument("--model", type=Path, default=STAND_IN, help="the ONNX file (default: the stand-in)")
     parser.add_argument("--concurrency", default="1,4,16", help="requests at once")
     parser.add_argument("--rounds", type=int, default=9, help="rounds of each size and concurrency; 0: none")
     parser.add_argument("--starts", type=int, default=5, help="cold starts of each server; 0: none")

@@ -1,13 +1,15 @@
-"""A service whose model is the shipped one and whose database is real SQLite; store and broker are in memory.
+"""A service whose model is the stand-in and whose database is real SQLite; store and broker are in memory.
 
 What only real servers can show is in tests/real.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +31,8 @@ from medpattern.pipeline.service.scoring import Scorer
 from medpattern.pipeline.service.settings import ModelSettings, Simulation
 from medpattern.pipeline.simulation.machine import MachineSettings, SimulatedImage, phantom_image
 from medpattern.pipeline.store.objects import Fetched
+from tests.pipeline.model import STAND_IN
+from tests.pipeline.model.models import model_file
 
 KEYS = Keys(b"i" * 32, b"p" * 32)
 MARK_KEY = b"m" * 32
@@ -88,9 +92,9 @@ class MemoryEdges:
 
 
 @cache
-def shipped_scorer() -> Scorer:
-    """The shipped model, loaded once for all tests."""
-    return load_scorer(ModelSettings(None, "", 1, AssessmentSettings(), Limits()))
+def stand_in_scorer() -> Scorer:
+    """The stand-in, which answers to drawn films, loaded once for all tests."""
+    return load_scorer(ModelSettings(STAND_IN, "", 1, AssessmentSettings(), Limits()))
 
 
 @cache
@@ -103,6 +107,12 @@ def film(number: int, burned_in: float = 0.0, form: str = "png", names_in_keys: 
         ),
         number,
     )  # fmt: skip
+
+
+def scorer_of(document: Mapping[str, Any], folder: Path, settings: AssessmentSettings | None = None) -> Scorer:
+    """The tiny model of the tests with that card, warm; its score is the prepared film's mean."""
+    path = model_file(folder / "tiny.onnx", card=document)
+    return load_scorer(ModelSettings(path, "", 1, settings or AssessmentSettings(), Limits()))
 
 
 @pytest.fixture
@@ -120,7 +130,7 @@ def edges(results: Results) -> MemoryEdges:
 @pytest.fixture
 def handler(edges: MemoryEdges) -> Handler:
     publisher = Publisher(edges.store, BurnedInTextRemover(), "xray-processed", "xray-anonymised")  # type: ignore[arg-type]
-    return Handler(KEYS, edges, shipped_scorer(), publisher, Simulation(True, (BUCKET,), MARK_KEY))  # type: ignore[arg-type]
+    return Handler(KEYS, edges, stand_in_scorer(), publisher, Simulation(True, (BUCKET,), MARK_KEY))  # type: ignore[arg-type]
 
 
 def delivery(holder: str = "a", *, backfill: bool = False, notify: bool = True) -> Delivery:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +16,13 @@ from medpattern.pipeline.database.accounting import accounts
 from medpattern.pipeline.database.schema import results as results_table
 from medpattern.pipeline.database.schema import tombstones
 from medpattern.pipeline.failures import Busy, Unavailable, Unprocessable
+from medpattern.pipeline.identity import Keys
+from medpattern.pipeline.model.assessment import AssessmentSettings
 from medpattern.pipeline.service.handling import Ending, Handler
 from medpattern.pipeline.service.scoring import Scorer
 from medpattern.pipeline.service.settings import Simulation
-from tests.pipeline.service.conftest import BUCKET, KEYS, MemoryEdges, delivery, film
+from tests.pipeline.model.models import card_document
+from tests.pipeline.service.conftest import BUCKET, KEYS, MARK_KEY, MemoryEdges, delivery, film, scorer_of
 
 
 def rows(edges: MemoryEdges) -> list[Any]:
@@ -186,6 +190,54 @@ def test_only_a_marked_film_in_a_declared_bucket_counts_as_simulated(
     buckets = (BUCKET,) if allowed else ("another",)
     replace(handler, simulation=Simulation(True, buckets, handler.simulation.key)).handle(stored, delivery())
     assert rows(edges)[0]["simulated"] is simulated
+
+
+def refuses_drawings(handler: Handler, folder: Path, prevalence: float | None = None) -> Handler:
+    """The handler with a model whose gate lets nothing pass that the tests can draw, as a trained one's does."""
+    card = card_document(gate={"threshold": 1.0}, operatingPoints=dict.fromkeys(POINTS, POINT))
+    return replace(handler, scorer=scorer_of(card, folder, AssessmentSettings(prevalence=prevalence)))
+
+
+POINTS, POINT = ("screening", "balanced", "specific"), {"low": 0.05, "high": 0.05}
+ANOTHER_KEY = Simulation(True, (BUCKET,), b"x" * 32)
+UNDECLARED = Simulation(True, ("another",), MARK_KEY)
+
+
+@pytest.mark.parametrize("simulation", [None, Simulation(), ANOTHER_KEY, UNDECLARED])
+@pytest.mark.parametrize("marked", [True, False])
+def test_the_gate_is_passed_by_a_marked_film_of_a_declared_bucket_alone(
+    handler: Handler, edges: MemoryEdges, tmp_path: Path, simulation: Simulation | None, marked: bool
+) -> None:
+    image = film(1)
+    stored = edges.store.keep(image.key, image.data, dict(image.metadata) if marked else None)
+    passes = marked and simulation is None
+    replace(refuses_drawings(handler, tmp_path), simulation=simulation or handler.simulation).handle(stored, delivery())
+    (row,), (event,) = rows(edges), edges.events
+    assert row["simulated"] is json.loads(event.data)["simulated"] is passes
+    assert (row["outcome"], row["reason"]) == (("pneumonia", "") if passes else ("unsure", "not-a-frontal-chest-film"))
+    assert (row["risk"] is None) is (json.loads(event.data)["risk"] is None) is not passes
+
+
+def test_a_mark_of_another_film_opens_no_gate(handler: Handler, edges: MemoryEdges, tmp_path: Path) -> None:
+    stored = edges.store.keep(film(1).key, film(2).data, dict(film(1).metadata))
+    refuses_drawings(handler, tmp_path).handle(stored, delivery())
+    (row,) = rows(edges)
+    assert (row["simulated"], row["reason"], row["risk"]) == (False, "not-a-frontal-chest-film", None)
+
+
+def test_a_site_s_prevalence_changes_the_risk_that_is_told_and_not_the_outcome(
+    handler: Handler, edges: MemoryEdges, tmp_path: Path
+) -> None:
+    image = film(1)
+    stored = edges.store.keep(image.key, image.data, dict(image.metadata))
+    for number, prevalence in enumerate((None, 0.01)):
+        # With other keys it is another image, and scored anew.
+        keys = Keys(bytes([number]) * 32, b"p" * 32)
+        replace(refuses_drawings(handler, tmp_path, prevalence), keys=keys).handle(stored, delivery())
+    plain, rare = (json.loads(event.data) for event in edges.events)
+    assert plain["outcome"] == rare["outcome"] == "pneumonia"
+    assert rare["risk"] < plain["risk"] / 10
+    assert {row["score"] for row in rows(edges)} == {plain["risk"]}
 
 
 def test_a_backfilled_result_says_so_and_asks_nobody_to_be_told(handler: Handler, edges: MemoryEdges) -> None:

@@ -17,7 +17,7 @@ from medpattern.pipeline.service.events import EventEntrance
 from medpattern.pipeline.service.handling import Delivery, Ending
 from medpattern.pipeline.service.openapi import document
 from medpattern.pipeline.service.prediction_routes import PredictionRoutes
-from tests.pipeline.service.conftest import MemoryStore, shipped_scorer
+from tests.pipeline.service.conftest import MemoryStore, stand_in_scorer
 
 TOKEN = "open-sesame"
 
@@ -36,7 +36,7 @@ def application() -> Starlette:
         yield
 
     entrance = EventEntrance(handle, ("ours",), KeyForm.AUTO, "me", 100_000)
-    predictions = PredictionRoutes(shipped_scorer(), MemoryStore(), ("ours",), TOKEN, score)  # type: ignore[arg-type]
+    predictions = PredictionRoutes(stand_in_scorer(), MemoryStore(), ("ours",), TOKEN, score)  # type: ignore[arg-type]
     routes = [Route("/", entrance.answer, methods=["POST"]), *health_routes(lambda: ""), *predictions.routes()]
     return Starlette(routes=routes, lifespan=life)
 
@@ -53,7 +53,7 @@ def test_every_answer_is_one_that_the_document_promises(case: schemathesis.Case)
 
 
 def test_the_document_names_every_route() -> None:
-    card = shipped_scorer().card
+    card = stand_in_scorer().card
     said = document(card, guarded=True)
     served = {getattr(route, "path", "") for route in application().routes} - {"/openapi.json", "/v2/"}
     assert {path.format(model=card.name, version=card.version) for path in served} == set(said["paths"])

@@ -12,18 +12,18 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from medpattern.pipeline.service.prediction_routes import PredictionRoutes
-from tests.pipeline.service.conftest import MemoryStore, film, shipped_scorer
+from tests.pipeline.service.conftest import MemoryStore, film, stand_in_scorer
 
 TOKEN = {"Authorization": "Bearer open-sesame"}
-MODEL = f"/v2/models/{shipped_scorer().card.name}"
-VERSIONED = f"{MODEL}/versions/{shipped_scorer().card.version}"
+MODEL = f"/v2/models/{stand_in_scorer().card.name}"
+VERSIONED = f"{MODEL}/versions/{stand_in_scorer().card.version}"
 
 
 def client(token: str = "", store: MemoryStore | None = None) -> TestClient:
     async def score(work: Callable[[], object]) -> object:
         return work()
 
-    routes = PredictionRoutes(shipped_scorer(), store or MemoryStore(), ("ours",), token, score)  # type: ignore[arg-type]
+    routes = PredictionRoutes(stand_in_scorer(), store or MemoryStore(), ("ours",), token, score)  # type: ignore[arg-type]
     return TestClient(Starlette(routes=routes.routes()))
 
 
@@ -52,14 +52,14 @@ def test_json_binary_and_raw_requests_give_the_same_scores() -> None:
     raw = outputs(service.post(f"{MODEL}/infer", content=first, headers={"Inference-Header-Content-Length": "0"}))
     assert in_json == in_binary
     assert raw["score"] == in_json["score"][:1]
-    expected = [shipped_scorer().assess_only(image) for image in (first, second)]
+    expected = [stand_in_scorer().assess_only(image) for image in (first, second)]
     assert in_json["score"] == [found.score for found in expected]
     assert in_json["outcome"] == [found.outcome for found in expected]
 
 
 def test_an_answer_names_the_model_and_says_what_it_is_not() -> None:
     answer = client().post(f"{MODEL}/infer", json=tensor(film(1).data, id="7")).json()
-    card = shipped_scorer().card
+    card = stand_in_scorer().card
     assert (answer["id"], answer["model_name"], answer["model_version"]) == ("7", card.name, card.version)
     assert answer["parameters"]["statement"] == "preliminary, not for diagnosis"
 
@@ -136,7 +136,7 @@ def test_an_image_is_named_by_bucket_and_key(path: str) -> None:
     body = {"strData": "ours/ward/a.png", "meta": {"puid": "p1"}}
     answer = client("open-sesame", store).post(path, json=body, headers=TOKEN).json()
     said = json.loads(answer["strData"])
-    assert said["score"] == shipped_scorer().assess_only(film(1).data).score
+    assert said["score"] == stand_in_scorer().assess_only(film(1).data).score
     assert said["statement"] == "preliminary, not for diagnosis"
     assert answer["meta"]["puid"] == "p1"
 
