@@ -22,7 +22,13 @@ from tests.real.servers.processes import Process
 # A loaded machine with two cores starts an API server in 30 s at times.
 START_SECONDS = 180
 # name: group
-USERS = {"admin": "system:masters", "nobody": "nobodies"}
+USERS = {
+    "admin": "system:masters",
+    "nobody": "nobodies",
+    # Who has the rights that a test gives by roles.
+    "operator": "operators",
+    "system:kube-controller-manager": "controllers",
+}
 
 
 class Cluster:
@@ -47,24 +53,29 @@ class Cluster:
         self.server = Process("kube-apiserver", self._server(api_port), folder / "kube-apiserver.log")
 
     def login(self, user: str) -> Api:
-        """Requests of "admin", who may do everything, or of "nobody", who may do nothing."""
+        """Requests of "admin", who may do everything, of "nobody", who may do nothing, or of another of USERS."""
         return Api(self.url, self._tokens[user], self.authority)
 
-    def kubeconfig(self, user: str = "admin") -> Path:
+    def kubeconfig(self, user: str = "admin", namespace: str = "default") -> Path:
         """The file with which kubectl and its like log in; its context is "tests"."""
         cluster = {"server": self.url, "certificate-authority": str(self.authority)}
         made = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "tests",
-            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": user}}],
+            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": user, "namespace": namespace}}],
             "users": [{"name": user, "user": {"token": self._tokens[user]}}],
             "clusters": [{"name": "tests", "cluster": cluster}],
         }
-        path = self.folder / f"{user}.kubeconfig"
+        path = self.folder / f"{user.rpartition(':')[2]}-{namespace}.kubeconfig"
         path.touch(0o600)
         path.write_text(json.dumps(made))  # JSON is YAML
         return path
+
+    @property
+    def account_key(self) -> Path:
+        """The key that signs the tokens of service accounts."""
+        return self._accounts.key
 
     def start(self) -> None:
         """Return when the server answers that it is ready."""

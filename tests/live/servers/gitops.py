@@ -1,0 +1,80 @@
+"""A cluster with controllers, Argo CD and a git server, and what a test asks them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.live.servers.api import Api, Object
+from tests.live.servers.argocd import NAMESPACE, ArgoCD
+from tests.live.servers.cluster import Cluster
+from tests.live.servers.controllers import Controllers
+from tests.live.servers.definitions import definition_files
+from tests.live.servers.git import GitServer
+from tests.live.servers.template import template
+from tests.real.servers.processes import until
+
+APPLICATIONS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications"
+# What Argo CD needs for one round on a loaded machine: poll, render, compare, apply.
+ROUND_SECONDS = 180
+MERGE = "application/merge-patch+json"
+
+
+class GitOps:
+    """All of them in one folder. `groups` are the API groups of the custom kinds that the cluster has."""
+
+    def __init__(self, folder: Path, groups: tuple[str, ...] = ("argoproj.io", "kafka.strimzi.io")) -> None:
+        self.folder = folder
+        self.cluster = Cluster(folder / "cluster", template(definition_files("kubernetes", groups)))
+        self.controllers = Controllers(folder, self.cluster)
+        self.argocd = ArgoCD(folder / "argocd", self.cluster)
+        (folder / "git").mkdir()
+        self.git = GitServer(folder / "git")
+
+    @property
+    def api(self) -> Api:
+        """The administrator's requests to the cluster."""
+        return self.cluster.api
+
+    def start(self) -> GitOps:
+        """Everything but Argo CD, which is not installed yet."""
+        self.git.start()
+        self.cluster.start()
+        self.controllers.start()
+        return self
+
+    def discard(self) -> None:
+        """End all at once and remove the files."""
+        self.argocd.discard()
+        self.controllers.process.discard()
+        self.cluster.discard()
+        self.git.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def application(self, name: str) -> Object:
+        """An Application; {} if there is none."""
+        answer = self.api.ask("GET", f"{APPLICATIONS}/{name}")
+        return {} if answer.status == 404 else dict(self.api.must(answer))
+
+    def sync(self, name: str) -> str:
+        """Its state, such as "Synced"; "" if there is none."""
+        return str(self.application(name).get("status", {}).get("sync", {}).get("status") or "")
+
+    def health(self, name: str) -> str:
+        """Its health, such as "Healthy"; "" if there is none."""
+        return str(self.application(name).get("status", {}).get("health", {}).get("status") or "")
+
+    def refresh(self, name: str) -> None:
+        """What a webhook does after a push: Argo CD looks at once."""
+        wish = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}
+        self.api.ask("PATCH", f"{APPLICATIONS}/{name}", wish, content_type=MERGE)
+
+    def wait(self, reached: Callable[[], object], what: str) -> None:
+        """Wait for what Argo CD brings about."""
+        until(reached, what, seconds=ROUND_SECONDS, every=0.3)
+
+    def get(self, path: str) -> Object:
+        """An object of the cluster; {} if there is none."""
+        answer = self.api.ask("GET", path)
+        return {} if answer.status == 404 else dict(self.api.must(answer))
