@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from medpattern.errors import UsageError
 from medpattern.secretstore.asked import Account, Ask, Store
 
 HEADER = "# Written by 'medpattern secrets load'; what stands here by hand is lost."
@@ -15,11 +16,11 @@ TOKEN_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role at `auth`, the mount of an auth method: `account` with a token for `audience` gets `policy`."""
+    """A role at `auth`, the mount of an auth method: `accounts` with a token for `audience` get `policy`."""
 
     auth: str
     name: str
-    account: Account
+    accounts: tuple[Account, ...]
     audience: str
     policy: str
 
@@ -39,6 +40,9 @@ def access(cluster: str, asks: Iterable[Ask]) -> Access:
     """What the stores of a cluster need to read all that is asked of them, and nothing else.
 
     The policy is named after cluster and role, since one Vault may serve several clusters whose roles have one name.
+
+    Raises:
+        UsageError: two stores log in by one role with tokens for different audiences.
     """
     by_login: dict[tuple[str, str], list[Ask]] = {}
     for ask in asks:
@@ -49,8 +53,14 @@ def access(cluster: str, asks: Iterable[Ask]) -> Access:
     for (auth, role), of_login in sorted(by_login.items()):
         name = f"{cluster}-{role.removesuffix('-role')}-secret" if cluster not in role else f"{role}-secret"
         policies[name] = policy(of_login)
-        for account, audience in sorted({(ask.store.account, ask.store.audience) for ask in of_login}):
-            roles.append(Role(auth, role, account, audience, name))
+        audiences = sorted({ask.store.audience for ask in of_login})
+        if len(audiences) > 1:
+            raise UsageError(
+                f"{cluster}: stores log in by role {role} of auth/{auth} with tokens for {', '.join(audiences)}; a "
+                "role takes one audience: give the stores roles of their own"
+            )
+        accounts = tuple(sorted({ask.store.account for ask in of_login}))
+        roles.append(Role(auth, role, accounts, audiences[0], name))
     return Access(policies, tuple(roles))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from medpattern.errors import RefusalError, RemoteError
 from medpattern.secretstore.format import Entry, SecretName, SecretsFile
 from medpattern.secretstore.hidden import Hidden
-from medpattern.secretstore.values import Values, encoded
+from medpattern.secretstore.values import Values
 
 MANAGED = {"app.kubernetes.io/managed-by": "medpattern"}
 
@@ -87,14 +87,7 @@ def changes(
 def _change(cluster: Cluster, name: SecretName, entry: Entry, values: Values) -> Change:
     there = cluster.get("v1", "Secret", name.name, name.namespace)
     found = dict(_content(there or {}))
-    content: dict[str, Hidden] = {}
-    for one in entry.fields:
-        value = values.of(entry, one)
-        if value is None:
-            assert one.policy is not None
-            is_kept = one.name in found and not one.override
-            value = found[one.name] if is_kept else encoded(one.policy.generate(), one)
-        content[one.name] = value
+    content = {one.name: values.final(entry, one, found.get(one.name)) for one in entry.fields}
     differing = tuple(key for key, value in content.items() if found.get(key) != value)
     change = Change(name, entry, differing, there is None, content)
     if not change.is_needed and not _has_words(there or {}, change.thing()):

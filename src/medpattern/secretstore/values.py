@@ -42,9 +42,15 @@ def ask_person(prompt: str) -> str:
 
 @dataclass
 class Values:
-    """Values of fields; each is read, and each person asked, once."""
+    """Values of fields; each is read, and each person asked, once.
+
+    Attributes:
+        ask: how a person is asked.
+        renewed: generated fields, as (entry, field), that get a new value although they have one.
+    """
 
     ask: Ask = ask_person
+    renewed: frozenset[tuple[str, str]] = frozenset()
     _known: dict[tuple[str, str], Hidden] = field(default_factory=dict, repr=False)
 
     def read(self, secrets: SecretsFile, entries: tuple[Entry, ...]) -> None:
@@ -73,6 +79,16 @@ class Values:
         if key not in self._known:
             self._known[key] = encoded(self._plain(entry, one), one)
         return self._known[key]
+
+    def final(self, entry: Entry, one: Field, there: Hidden | None) -> Hidden:
+        """What a store is to have: the value, or of a generated field what is `there` already, or a new password."""
+        value = self.of(entry, one)
+        if value is not None:
+            return value
+        if there is not None and not one.override and (entry.name, one.name) not in self.renewed:
+            return there
+        assert one.policy is not None
+        return encoded(one.policy.generate(), one)
 
     def _plain(self, entry: Entry, one: Field) -> Hidden:
         if one.source is Source.INI:
