@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,11 @@ def test_every_film_has_its_outcome_and_the_books_say_so(tmp_path: Path) -> None
     assert books["notifications"] == books["outcomes"].get("pneumonia", 0)
     assert books["embedded"] == ["object store", "broker", "database"]
     assert left_behind(folder) == []
+    # Drawn films carry the simulator's mark: the model's gate, which knows them for drawings, lets these pass.
+    with closing(sqlite3.connect(folder / "results.sqlite")) as database:
+        rows = database.execute("select simulated, risk is null, reason from results").fetchall()
+    assert {(simulated, refused) for simulated, refused, _ in rows} == {(1, 0)}
+    assert "not-a-frontal-chest-film" not in {reason for _, _, reason in rows}
     # What may identify is in files that only their owner reads.
     assert (folder / "keys" / "identity").stat().st_mode & 0o077 == 0
 
