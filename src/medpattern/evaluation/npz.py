@@ -10,7 +10,7 @@ from functools import partial
 from hashlib import blake2b
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -39,17 +39,17 @@ def npz_films(path: Path) -> tuple[Film, ...]:
 
 
 def _arrays(path: Path) -> Arrays:
+    if not is_zipfile(path):  # np.load would take it for a pickle and say so, whatever it is
+        raise DataError(f"{path} is no npz file, or only a part of one; fetch it again")
     try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            # A file of a single array comes as that array.
-            return {name: loaded[name] for name in getattr(loaded, "files", ())}
+        with np.load(path, allow_pickle=False) as loaded:
+            return {name: loaded[name] for name in loaded.files}
     except ValueError as error:
         if "pickle" in str(error):
             raise DataError(f"{path} holds pickled objects, which can run code; they are never loaded") from error
         raise DataError(f"{path} is damaged: {error}") from error
     except (BadZipFile, EOFError, OSError, KeyError) as error:
-        raise DataError(f"{path} is no readable npz file ({type(error).__name__}); fetch it again") from error
+        raise DataError(f"{path} is damaged ({type(error).__name__}); fetch it again") from error
 
 
 def _films(path: Path, split: Split, arrays: Arrays, seen: set[bytes]) -> Iterator[Film]:
