@@ -26,6 +26,7 @@ COMMANDS = [
     ("schemas", "import"),
     ("lock",),
     ("promote",),
+    ("diff",),
     ("status",),
     ("list", "clusters"),
     ("list", "apps"),

@@ -14,6 +14,7 @@ from medpattern.cli import console
 from medpattern.cli.backfill import backfill
 from medpattern.cli.bridge import bridge
 from medpattern.cli.deadletter import deadletter
+from medpattern.cli.diff import diff
 from medpattern.cli.explain import explain
 from medpattern.cli.graph import graph
 from medpattern.cli.init import init
@@ -58,6 +59,7 @@ app.command("schema")(schema)
 app.add_typer(schemas, name="schemas")
 app.command("lock")(lock)
 app.command("promote")(promote)
+app.command("diff")(diff)
 app.command("status")(status)
 app.command("run")(run)
 app.command("serve")(serve)
