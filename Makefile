@@ -22,7 +22,7 @@ CODE := src tests .ci
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test test-real test-cluster faults lint format docs bench bench-service clean python
+.PHONY: help demo run test test-train test-real test-cluster faults lint format docs bench bench-service clean python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -44,6 +44,9 @@ run: $(VENV)/.installed-run ## install the pipeline and run it on this machine w
 
 test: $(VENV)/.installed-dev ## run the tests
 	$(RUN) -m pytest $(PYTEST_ARGS)
+
+test-train: $(VENV)/.installed-train ## install PyTorch (5 GB on Linux) and run the tests of the training
+	MEDPATTERN_REQUIRE_TORCH=1 $(RUN) -m pytest tests/training $(PYTEST_ARGS)
 
 test-real: $(VENV)/.installed-dev ## install real servers (Debian, as root) and run the tests that need them
 	.ci/install_real.sh
@@ -103,6 +106,11 @@ $(VENV)/.installed-run: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch "$(VENV)/.installed" "$(VENV)/.installed-run" "$@"
+
+# A PyTorch that is there already stays if it is recent enough, such as the one without CUDA from download.pytorch.org.
+$(VENV)/.installed-train: pyproject.toml | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev,train]'
+	@touch "$(VENV)/.installed" "$(VENV)/.installed-run" "$(VENV)/.installed-dev" "$@"
 
 $(BENCH_VENV)/.installed: | python
 	"$(PYTHON)" -m venv "$(BENCH_VENV)"

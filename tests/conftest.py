@@ -1,7 +1,8 @@
 """Hypothesis profiles, the small repository as a fixture, and what is collected.
 
-CI repeats the same examples, `HYPOTHESIS_PROFILE=explore` looks for new ones. tests/real and tests/live need servers:
-they are left out unless they are asked for by name, as `make test-real` and `make test-cluster` do.
+CI repeats the same examples, `HYPOTHESIS_PROFILE=explore` looks for new ones. tests/real and tests/live need servers,
+tests/training PyTorch: they are left out unless they are asked for by name, as `make test-real`, `make test-cluster`
+and `make test-train` do.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ settings.register_profile("ci", derandomize=True, deadline=None, suppress_health
 settings.register_profile("explore", deadline=None, suppress_health_check=QUIET, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-WITH_SERVERS = [Path(__file__).parent / name for name in ("real", "live")]
+ON_REQUEST = [Path(__file__).parent / name for name in ("real", "live", "training")]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    if collection_path not in WITH_SERVERS:
+    if collection_path not in ON_REQUEST:
         return None
     asked = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
     return None if any(path.resolve().is_relative_to(collection_path) for path in asked) else True
