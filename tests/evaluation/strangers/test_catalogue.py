@@ -89,6 +89,16 @@ def test_altered_films_need_films_and_leave_them_as_they_are(name: str) -> None:
     assert all(np.array_equal(film, copy) for film, copy in zip(FILMS, before, strict=True))
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_pictures_belong_to_the_caller(name: str) -> None:
+    """Writable, contiguous, and no window into a film or a kept photograph."""
+    film = np.array(FILMS[0])
+    stranger = next(strangers("evaluation", [name], 1, 0, [film]))
+    assert stranger.pixels.flags.writeable
+    assert stranger.pixels.flags.c_contiguous
+    assert not np.shares_memory(stranger.pixels, film)
+
+
 @pytest.mark.parametrize(
     ("part", "names", "each", "seed", "message"),
     [

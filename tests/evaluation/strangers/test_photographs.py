@@ -47,11 +47,14 @@ def test_crops_have_enough_pixels_of_their_own() -> None:
         assert np.abs(np.diff(one.pixels.astype(np.int16), axis=1)).mean() > 0.3
 
 
-def test_a_missing_package_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(package: str) -> None:
-        raise ModuleNotFoundError(package)
+def test_the_digits_are_those_that_scikit_learn_reads() -> None:
+    from sklearn.datasets import load_digits
 
-    monkeypatch.setattr(photographs, "files", missing)
+    assert np.array_equal(photographs._digits() * 16, load_digits().images)
+
+
+def test_a_missing_package_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photographs, "find_spec", lambda package: None)
     photographs._open.cache_clear()
     with pytest.raises(UsageError, match=r"package sklearn: pip install 'medpattern\[evaluate\]'"):
         list(strangers("evaluation", ["photograph-other"], 1, 0))

@@ -42,6 +42,7 @@ _ALL = (
     drawn("axial-slice", "radiograph", scans.axial_slice),
     drawn("test-object", "radiograph", scans.physics_object),
     drawn("things", "radiograph", scans.things),
+    drawn("microscopy", "radiograph", scans.microscopy),
     drawn("ultrasound", "radiograph", scans.ultrasound, held_out=True),
     Family("photograph", "photograph", False, photographs.photograph),
     Family("photograph-other", "photograph", True, photographs.other_photograph),
@@ -52,6 +53,7 @@ _ALL = (
     drawn("blobs", "field", fields.blobs),
     drawn("clouds", "field", fields.clouds),
     drawn("interference", "field", fields.interference, held_out=True),
+    drawn("pattern", "field", fields.pattern),
     drawn("blank", "field", fields.blank),
     drawn("page", "document", documents.page),
     drawn("form", "document", documents.form),
@@ -106,16 +108,23 @@ def _stranger(family: Family, part: Part, seed: int, number: int, films: Films) 
     rng = default_rng([seed, PARTS.index(part), zlib.crc32(family.name.encode()), number])
     picture = family.draw(rng, part, films)
     source = picture.source or f"drawn {part} {seed} {number}"
-    pixels = picture.pixels if family.kind == "film" else _compressed(rng, picture.pixels)
-    return Stranger(family.name, source, pixels)
+    pixels = picture.pixels if family.kind == "film" else _stored(rng, family, picture.pixels)
+    return Stranger(family.name, source, np.array(pixels))
+
+
+def _stored(rng: Generator, family: Family, pixels: Pixels) -> Pixels:
+    """As it would lie in a bucket: one in eight with a modality's text (radiographs draw their own), most as JPEG.
+
+    Neither text nor traces of JPEG, which the films have too, may tell a film from a stranger.
+    """
+    if family.kind != "radiograph" and rng.random() < 1 / 8:
+        pixels = phantoms.burned_in(rng, pixels)
+    return pixels if rng.random() < 1 / 3 else _compressed(rng, pixels)
 
 
 def _compressed(rng: Generator, pixels: Pixels) -> Pixels:
-    """Two in three as JPEG, like the films: its traces must not tell a film from a stranger."""
     from PIL import Image
 
-    if rng.random() < 1 / 3:
-        return pixels
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=int(rng.integers(60, 96)))
     return np.asarray(Image.open(file))

@@ -57,6 +57,28 @@ def clouds(rng: Generator) -> Pixels:
     return quantised(_stretched(rng, field))
 
 
+def pattern(rng: Generator) -> Pixels:
+    """Checks, bricks, dots, weaves or hexagons in rows, turned, unevenly lit."""
+    height, width = sides(rng)
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    angle, cells = rng.uniform(0, np.pi) if rng.random() < 0.6 else 0.0, rng.uniform(2, 16)
+    u, v = cells * (x * np.cos(angle) + y * np.sin(angle)), cells * (y * np.cos(angle) - x * np.sin(angle))
+    choice = int(rng.integers(4))
+    if choice == 0:
+        field = np.mod(np.floor(u) + np.floor(v), 2)
+    elif choice == 1:
+        shifted = 0.5 * u + 0.5 * np.mod(np.floor(v), 2)
+        field = ((np.mod(shifted, 1) > 0.06) & (np.mod(v, 1) > 0.12)) * (0.6 + 0.4 * np.sin(9.1 * np.floor(shifted)))
+    elif choice == 2:
+        field = np.hypot(np.mod(u, 1) - 0.5, np.mod(v + 0.5 * np.mod(np.floor(u), 2), 1) - 0.5) < rng.uniform(
+            0.15, 0.45
+        )
+    else:
+        field = np.where(np.mod(np.floor(u) + np.floor(v), 2) > 0, np.abs(np.sin(np.pi * u)), np.abs(np.sin(np.pi * v)))
+    lit = 1 + 0.3 * smooth_noise(rng, (height, width), 3)
+    return quantised(_stretched(rng, field.astype(np.float32) * lit + 0.05 * rng.standard_normal((height, width))))
+
+
 def interference(rng: Generator) -> Pixels:
     """Gratings, rings and moiré: sums of waves."""
     height, width = sides(rng)

@@ -1,4 +1,4 @@
-"""Pictures of other devices: mammograms, ultrasound, axial slices, and what stands in for a patient."""
+"""Pictures of other devices: mammograms, ultrasound, axial slices, microscopes, and what stands in for a patient."""
 
 from __future__ import annotations
 
@@ -167,6 +167,20 @@ def things(rng: Generator) -> Pixels:
         else:
             canvas.flesh((x, y), (size, other), angle=angle, thickness=float(rng.uniform(-0.5, 0.7)), add=True)
     return exposed(rng, canvas)
+
+
+def microscopy(rng: Generator) -> Pixels:
+    """Cells with a nucleus each, bright on dark or stained on a pale slide."""
+    height, width = sides(rng)
+    y, x = _grid(height, width)
+    film = np.full((height, width), 0.1, np.float32) + 0.05 * smooth_noise(rng, (height, width), 8)
+    size = rng.uniform(0.05, 0.2)
+    for _ in range(int(min(120, rng.uniform(0.3, 1.2) / size**2))):
+        place, radii = rng.uniform(-1, 1, 2), size * rng.uniform(0.7, 1.2, 2)
+        _fill(film, x, y, (place[0], place[1], radii[0], radii[1]), rng.uniform(0.3, 0.5))
+        _fill(film, x, y, (place[0], place[1], radii[0] * 0.4, radii[1] * 0.45), rng.uniform(0.65, 0.95))
+    film = softened(film, int(rng.integers(1, 6))) + rng.uniform(0, 0.05) * power_noise(rng, (height, width), 0.5)
+    return quantised(film if rng.random() < 0.5 else 0.95 - 0.8 * film)
 
 
 def _grid(height: int, width: int) -> tuple[Map, Map]:
