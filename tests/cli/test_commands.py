@@ -33,6 +33,11 @@ COMMANDS = [
     ("list", "charts"),
     ("list", "layers"),
     ("list", "images"),
+    ("secrets", "plan"),
+    ("secrets", "check"),
+    ("secrets", "generate"),
+    ("secrets", "load"),
+    ("secrets", "rotate"),
     ("run",),
     ("serve",),
     ("source",),
@@ -48,7 +53,10 @@ COMMANDS = [
     ("results",),
     ("report",),
     ("verdict",),
+    ("model", "train"),
+    ("model", "export"),
     ("model", "evaluate"),
+    ("model", "explain"),
     ("model", "inspect"),
     ("model", "robustness"),
 ]
@@ -56,7 +64,7 @@ COMMANDS = [
 HEAVY = (
     "jinja2", "yaml", "jsonschema", "jsonschema_rs", "rich", "kubernetes", "pydantic", "helm_python", "packaging",
     "alembic", "boto3", "confluent_kafka", "cryptography", "jwt", "matplotlib", "moto", "numpy", "onnxruntime", "PIL",
-    "psycopg", "prometheus_client", "oras", "pydicom", "requests", "ruamel", "semantic_version", "pynetdicom",
+    "hvac", "psycopg", "prometheus_client", "pyrage", "oras", "pydicom", "requests", "ruamel", "semantic_version", "pynetdicom",
     "sklearn", "sqlalchemy", "starlette", "torch", "urllib3", "uvicorn",
 )  # fmt: skip
 

@@ -1,0 +1,129 @@
+"""The folder of one training: its settings, what it learns from, and what is done; each step leaves a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from medpattern.errors import UsageError
+from medpattern.evaluation.films import Film, data_digest, load_films
+from medpattern.training import material, others
+from medpattern.training.folds import folds
+from medpattern.training.network import Classifier, Gate
+from medpattern.training.settings import settings_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medpattern.training.material import Material
+    from medpattern.training.settings import Settings
+
+BEGUN = "begun.json"
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """`data` is the set that is learnt from (its films of the split `train`), `more` are further copies of its films.
+
+    `limit` (smoke runs) takes so many films of each class alone; None takes all.
+    """
+
+    folder: Path
+    settings: Settings
+    data: Path
+    more: tuple[Path, ...] = ()
+    limit: int | None = None
+
+    def begin(self) -> None:
+        """Makes the folder, or finds it as these settings and films made it. Raises UsageError for other ones."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / BEGUN
+        made_of = {
+            "settings": json.loads(json.dumps(self.settings.document())),
+            "films": data_digest(self.material.films),
+            "limit": self.limit,
+        }
+        if path.exists() and {key: _begun(path)[key] for key in made_of} != made_of:
+            raise UsageError(f"{self.folder} holds a training with other settings or films; give it another folder")
+        paths = {"data": str(self.data.resolve()), "more": [str(one.resolve()) for one in self.more]}
+        path.write_text(json.dumps(made_of | paths, indent=2) + "\n", "utf-8")
+
+    @classmethod
+    def of(cls, folder: Path) -> Workplace:
+        """The workplace of the training that was begun in `folder`. Raises UsageError if none was."""
+        path = folder / BEGUN
+        if not path.exists():
+            raise UsageError(f"{folder} holds no training: make one with medpattern model train {folder} --data PATH")
+        begun = _begun(path)
+        more = tuple(Path(one) for one in begun["more"])
+        return cls(folder, settings_of(begun["settings"], str(path)), Path(begun["data"]), more, begun["limit"])
+
+    @cached_property
+    def material(self) -> Material:
+        """The films that are learnt from, in memory."""
+        films = [film for film in load_films(self.data) if film.split == "train"]
+        more = [film for path in self.more for film in load_films(path)]
+        return material.load(self._limited(films), more, self.settings.input)
+
+    @cached_property
+    def folds(self) -> NDArray[np.intp]:
+        """(N,): in which fold each film is held out."""
+        return folds(self.material.films, self.settings.folds, self.settings.seed)
+
+    @cached_property
+    def strangers(self) -> NDArray[np.uint8]:
+        """(N, kept, kept): what gates learn to tell from films; drawn once."""
+        path = self.path("strangers.npy")
+        if not path.exists():
+            part = self.path("strangers.part.npy")
+            np.save(part, others.others(self.material.films, self.settings))
+            part.replace(path)
+        found: NDArray[np.uint8] = np.load(path, allow_pickle=False)
+        return found
+
+    def path(self, name: str) -> Path:
+        """Where a step's result lies."""
+        return self.folder / name
+
+    def classifier(self, name: str) -> Classifier:
+        """The fitted classifier `name`."""
+        network = Classifier(self.settings.network)
+        self._fill(network, name)
+        return network
+
+    def gate(self, name: str) -> Gate:
+        """The fitted gate `name`."""
+        network = Gate(self.settings.gate.widths)
+        self._fill(network, name)
+        return network
+
+    def told(self, name: str) -> list[dict[str, Any]]:
+        """What was noted of each epoch of the network `name`."""
+        path = self.path(f"{name}.jsonl")
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+    def _fill(self, network: torch.nn.Module, name: str) -> None:
+        state = torch.load(self.path(f"{name}.pt"), weights_only=True)["average"]
+        weights = {key.removeprefix("module."): value for key, value in state.items() if key.startswith("module.")}
+        network.load_state_dict(weights)
+        network.eval()
+
+    def _limited(self, films: list[Film]) -> list[Film]:
+        if self.limit is None:
+            return films
+        sick = [film for film in films if film.pneumonia][: self.limit]
+        return sorted(sick + [film for film in films if not film.pneumonia][: self.limit], key=lambda film: film.name)
+
+
+def _begun(path: Path) -> dict[str, Any]:
+    try:
+        begun: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path} is damaged ({error}); begin the training in another folder") from error
+    return begun
