@@ -64,8 +64,8 @@ COMMANDS = [
 HEAVY = (
     "jinja2", "yaml", "jsonschema", "jsonschema_rs", "rich", "kubernetes", "pydantic", "helm_python", "packaging",
     "alembic", "boto3", "confluent_kafka", "cryptography", "jwt", "matplotlib", "moto", "numpy", "onnxruntime", "PIL",
-    "hvac", "psycopg", "prometheus_client", "pyrage", "oras", "pydicom", "requests", "ruamel", "semantic_version", "pynetdicom",
-    "sklearn", "sqlalchemy", "starlette", "torch", "urllib3", "uvicorn",
+    "psycopg", "prometheus_client", "oras", "pydicom", "requests", "ruamel", "semantic_version", "pynetdicom", "hvac",
+    "pyrage", "sklearn", "sqlalchemy", "starlette", "torch", "urllib3", "uvicorn",
 )  # fmt: skip
 
 

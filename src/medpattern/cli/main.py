@@ -32,6 +32,7 @@ from medpattern.cli.results import results
 from medpattern.cli.run import run
 from medpattern.cli.schema import schema
 from medpattern.cli.schemas import schemas
+from medpattern.cli.secrets import secrets
 from medpattern.cli.serve import serve
 from medpattern.cli.simulate import simulate
 from medpattern.cli.source import source
@@ -61,6 +62,7 @@ app.command("lock")(lock)
 app.command("promote")(promote)
 app.command("diff")(diff)
 app.command("status")(status)
+app.add_typer(secrets, name="secrets")
 app.command("run")(run)
 app.command("serve")(serve)
 app.command("simulate")(simulate)

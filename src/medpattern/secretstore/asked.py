@@ -68,6 +68,12 @@ class Ask:
     by: Manifest = field(repr=False)
     pattern: bool = False
 
+    def covers(self, path: VaultPath) -> bool:
+        """Whether it reads an entry."""
+        if not self.pattern:
+            return path == self.path
+        return path.mount == self.path.mount and path.path.startswith(f"{self.path.path}/" if self.path.path else "")
+
 
 def stores(inventory: Inventory) -> dict[tuple[str, str, str], Store]:
     """The stores of a cluster that are a Vault, by kind, namespace and name."""

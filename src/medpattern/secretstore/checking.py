@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from medpattern.findings import Finding, Place, Severity, in_order
+from medpattern.findings import Finding, Place, Severity, did_you_mean, in_order
 from medpattern.secretstore.format import Entry, Field, SecretsFile, Source
 from medpattern.secretstore.passwords import PasswordPolicy
-from medpattern.secretstore.plan import Plan
+from medpattern.secretstore.plan import EntryRow, Plan
 from medpattern.secretstore.values import unreadable
 
 # A password that is tried against a server falls long before 64 bits; one whose hash was stolen should not either.
 ENOUGH_BITS = 64
 SHORTEST, FEWEST_SIGNS = 12, 5
 
-# Words in names of fields that are no secrets of their own.
-_PUBLIC = ("user", "url", "host", "server", "port", "name", "id", "crt", "cert", "ca", "region", "endpoint", "bucket")
-_KNOWN = frozenset(
-    "admin changeme changeit default letmein minio minio123 minioadmin passw0rd password postgres redhat redhat123 root "
-    "secret test test123 welcome welcome1 xraylab xraylab123 12345678 123456789".split()
-)
+# Last words of the names of fields that are no secrets of their own.
+_PUBLIC = frozenset({
+    "bucket", "ca", "cert", "crt", "endpoint", "host", "hostname", "id", "name", "port", "region", "server", "url",
+    "user", "username",
+})  # fmt: skip
+# Values that are tried first.
+_KNOWN = frozenset({
+    "12345678", "123456789", "admin", "changeit", "changeme", "default", "letmein", "minio", "minio123", "minioadmin",
+    "passw0rd", "password", "password1", "postgres", "qwerty", "redhat", "redhat123", "root", "secret", "test",
+    "test123", "welcome", "welcome1", "xraylab", "xraylab123",
+})  # fmt: skip
 
 
 def findings(secrets: SecretsFile, plans: Sequence[Plan]) -> tuple[Finding, ...]:
@@ -41,18 +47,28 @@ def bits(policy: PasswordPolicy) -> float:
 
 
 def _missing(secrets: SecretsFile, plans: Iterable[Plan]) -> Iterator[Finding]:
+    by_path = {path: entry for entry in secrets.entries for path in secrets.vault_paths(entry)}
     for plan in plans:
         for row in plan.entries:
             if not row.is_there:
-                cure = "add it to the secrets file, under these vaultPrefixes" if "/" in row.path.path else "add it"
-                message = f"{row.path} has no {row.property}, which {row.readers[0]} reads"
-                yield Finding(
-                    "secret-missing", message, Place(secrets.file), row.property, cure, clusters=(plan.cluster,)
-                )
+                yield _not_there(secrets, plan, row, by_path.get(row.path))
     for entry in secrets.entries:
         for one in entry.fields:
             if why := unreadable(one):
                 yield Finding("secret-missing", why, one.place, f"{entry.name}.{one.name}")
+
+
+def _not_there(secrets: SecretsFile, plan: Plan, row: EntryRow, entry: Entry | None) -> Finding:
+    message = f"{row.path} has no {row.property}, which {row.readers[0]} reads"
+    prefix, _, name = row.path.path.rpartition("/")
+    if entry is None:
+        cure = f"add a secret '{name}' with vaultPrefixes: [{prefix}] and a field '{row.property}'"
+        place = Place(secrets.file)
+    else:
+        near = did_you_mean(row.property, [one.name for one in entry.fields])
+        cure = near if near.startswith("did you") else f"add a field '{row.property}' to the secret '{name}'"
+        place = entry.place
+    return Finding("secret-missing", message, place, f"{name}.{row.property}", cure, clusters=(plan.cluster,))
 
 
 def _weak(secrets: SecretsFile) -> Iterator[Finding]:
@@ -90,8 +106,7 @@ def _weaknesses(entry: Entry, one: Field) -> Iterator[tuple[str, str]]:
 
 
 def _is_public(name: str) -> bool:
-    words = name.lower().replace("_", "-").replace(".", "-").split("-")
-    return any(word in _PUBLIC or word.endswith(("name", "url")) for word in words)
+    return re.split(r"[-_.]", name.lower())[-1] in _PUBLIC
 
 
 def _unused(secrets: SecretsFile, plans: Sequence[Plan]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from medpattern.errors import UsageError
 from medpattern.secretstore.encryption import Cipher, cipher_of, decrypt
 from medpattern.secretstore.format import SecretsFile
+from medpattern.secretstore.hidden import Hidden
 from medpattern.secretstore.parsing import read_secrets
 
 VARIABLE = "VALUES_SECRET"
@@ -20,11 +21,12 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A secrets file, where it lies, and how it is encrypted."""
+    """A secrets file, where it lies, how it is encrypted, what it says, and its text, decrypted."""
 
     path: Path
     cipher: Cipher
     secrets: SecretsFile
+    text: Hidden
 
 
 def candidates(pattern: str, root: Path) -> tuple[Path, ...]:
@@ -73,17 +75,34 @@ def read(path: Path, identities: Sequence[Path] = ()) -> Kept:
         UsageError: it cannot be read or decrypted, or is kept where others see what stands in it.
         InputError: all that is wrong with its text.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    content = _bytes(path)
     cipher = cipher_of(content)
     plain = content if cipher is Cipher.NONE else decrypt(path, content, cipher, identities)
-    kept = Kept(path, cipher, read_secrets(str(path), plain))
+    kept = Kept(path, cipher, read_secrets(str(path), plain), Hidden(plain))
     if cipher is Cipher.NONE and kept.secrets.holds_values:
         require_private(path)
         require_untracked(path)
     return kept
+
+
+def read_token(path: Path) -> Hidden:
+    """The one line of a file that holds a token.
+
+    Raises:
+        UsageError: it cannot be read, is empty, or others can read it.
+    """
+    content = _bytes(path).strip()
+    if not content or b"\n" in content:
+        raise UsageError(f"{path} should hold one line, a token")
+    require_private(path)
+    return Hidden(content)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def require_private(path: Path) -> None:

@@ -33,7 +33,8 @@ def fill(content: bytes, secrets: SecretsFile, before: SecretsFile | None = None
     """
     data: dict[str, Any] = parse_file(secrets.file, content).data
     known = {(entry.name, one.name): one.value for entry in before.entries for one in entry.fields} if before else {}
-    made, kept = [], []
+    made: list[str] = []
+    kept: list[str] = []
     for row, entry in zip(data["secrets"] or (), secrets.entries, strict=True):
         for number, one in enumerate(entry.fields):
             if one.source is not Source.GENERATE:

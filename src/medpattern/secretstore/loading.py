@@ -25,12 +25,14 @@ class Login:
     """How Vault asks a cluster who a ServiceAccount is: `host` is the API server's URL as Vault reaches it.
 
     `ca` is the certificate of its CA, "" where Vault runs in that cluster; `reviewer` the token of an account that may
-    review tokens, None where Vault's own account or the one that logs in may.
+    review tokens, None where Vault's own account or the one that logs in may. `is_default`: for a method that is not
+    set up yet alone.
     """
 
     host: str
     ca: str = ""
     reviewer: Hidden | None = None
+    is_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,14 @@ class Prepared:
     def is_nothing(self) -> bool:
         """Whether everything is as it should be."""
         return not any((self.mounts, self.entries, self.policies, self.methods, self.logins))
+
+    def lines(self) -> Iterator[str]:
+        """What `write` would do, in words."""
+        yield from (f"would mount a KV engine at {mount}" for mount in self.mounts)
+        yield from (f"would write {entry}" for entry in self.entries)
+        yield from (f"would write {one.what}" for one in self.policies)
+        yield from (f"would enable auth/{auth}" for auth in self.methods)
+        yield from (f"would write {one.what}" for one in self.logins)
 
     def rights(self) -> dict[str, tuple[str, ...]]:
         """What the token must be allowed to do, by path."""
@@ -208,6 +218,8 @@ def _configurations(
                     f"auth/{auth} is not set up: say by --kubernetes-host where Vault reaches the cluster's API "
                     "server, and by --kubernetes-ca its CA, if Vault runs elsewhere"
                 )
+            continue
+        if there and login.is_default:
             continue
         data = {"kubernetes_host": login.host, "kubernetes_ca_cert": login.ca, "disable_local_ca_jwt": bool(login.ca)}
         # The token cannot be read back: where one is given, it is written.

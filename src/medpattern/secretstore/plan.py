@@ -189,20 +189,14 @@ class _Planning:
     def _unused(self) -> Iterable[str]:
         if self.file is None:
             return
-        asked = {(ask.path, ask.property) for ask in self.asks}
-        prefixes = tuple(str(ask.path) for ask in self.asks if ask.pattern)
         for entry in self.file.entries:
             paths = self.file.vault_paths(entry)
             names = self.file.kubernetes_secrets(entry)
             if any(Thing(SECRET, *name) in self.references for name in names):
                 continue
-            if any((path, "") in asked or str(path).startswith(prefixes or ("\0",)) for path in paths):
-                continue
-            yield from (
-                f"{entry.name}.{one.name}"
-                for one in entry.fields
-                if not any((path, one.name) in asked for path in paths)
-            )
+            of_entry = [ask for ask in self.asks if any(ask.covers(path) for path in paths)]
+            known = {ask.property for ask in of_entry}
+            yield from (f"{entry.name}.{one.name}" for one in entry.fields if not {"", one.name} & known)
 
 
 def _readers(found: Iterable[Reference], key: str) -> tuple[str, ...]:
