@@ -38,12 +38,14 @@ class Bootstrap:
 
     def __init__(self, patients: Sequence[str], resamples: int = RESAMPLES, seed: int = 0) -> None:
         """`patients` names the patient of each of N films."""
-        _, self._patient = np.unique(np.asarray(patients, np.str_), return_inverse=True)
-        self.clusters = int(self._patient.max()) + 1 if len(self._patient) else 0
+        _, self._patient = np.unique(np.array(list(patients), np.str_), return_inverse=True)
+        self.clusters = int(self._patient.max(initial=-1)) + 1
         rng = np.random.default_rng(seed)
-        even = np.full(self.clusters, 1 / max(self.clusters, 1))
+        picks = rng.integers(max(self.clusters, 1), size=(resamples, self.clusters))
+        picks += np.arange(resamples)[:, None] * self.clusters
+        counts = np.bincount(picks.ravel(), minlength=resamples * self.clusters)
         # (resamples, patients): how often each patient was drawn.
-        self._drawn = rng.multinomial(self.clusters, even, size=resamples).astype(np.float32)
+        self._drawn = counts.astype(np.float32).reshape(resamples, self.clusters)
 
     def sums(self, values: NDArray[Any]) -> Numbers:
         """(resamples, K): in each resample the sums of `values`, (N, K), over its films."""
