@@ -38,7 +38,7 @@ class GateSettings:
     """The gate: channels of its stages, its epochs, and how many strangers of each family it learns from."""
 
     widths: tuple[int, ...] = (16, 32, 64, 96)
-    epochs: int = 10
+    epochs: int = 6
     strangers: int = 150
     refused_most: float = 0.005
 
@@ -69,7 +69,7 @@ class StudentSettings:
     """
 
     views: int = 8
-    epochs: int = 6
+    epochs: int = 5
     teacher: float = 0.8
 
 
