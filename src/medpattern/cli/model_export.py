@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from hashlib import sha256
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,17 +18,26 @@ if TYPE_CHECKING:
     from medpattern.training.workplace import Workplace
 
 
+class Format(StrEnum):
+    """How the numbers of the network are stored."""
+
+    FP32 = "fp32"
+    INT8 = "int8"
+
+
 def export(
     folder: FolderArgument,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The ONNX file to write.")] = Path("model.onnx"),
     evidence: Annotated[
         Path | None,
         typer.Option("--evidence", metavar="DIR", help="Also write the scores of films that fold networks never saw, "
-                     "which the model's card is made from, as oof.csv.", show_default=False),
+                     "and how the model came to be: the part of its card's evidence that only the training knows.",
+                     show_default=False),
     ] = None,
-    floating: Annotated[
-        bool, typer.Option("--floating", help="Keep floating point: three times as large, half as fast.")
-    ] = False,
+    chosen: Annotated[
+        Format, typer.Option("--format", help="fp32: floating point. int8: convolutions in whole numbers, smaller and "
+                             "faster.")
+    ] = Format.INT8,
 ) -> None:  # fmt: skip
     """Writes the ONNX file of a training, its card inside, and registers it in MLflow with its sha256.
 
@@ -36,20 +46,20 @@ def export(
     Example: medpattern model export runs/first --out model/pneumonia/model.onnx
     """
     check_training_libraries()
+    from medpattern.evaluation.evidence import OUT_OF_FOLD_FILE, TRAINING_FILE
     from medpattern.training.release import release
     from medpattern.training.run import finished_answers
     from medpattern.training.workplace import Workplace
 
     place = Workplace.of(folder)
-    made = release(place, finished_answers(place), code_revision())
-    data = made.floating if floating else made.model
-    _write(out, data)
+    made = release(place, finished_answers(place), code_revision(), chosen.value)
+    _write(out, made.model)
     if evidence is not None:
         evidence.mkdir(parents=True, exist_ok=True)
-        made.out_of_fold.write(evidence / "oof.csv")
-    digest = sha256(data).hexdigest()
-    _register(place, out, digest)
-    console.data(digest)
+        made.out_of_fold.write(evidence / OUT_OF_FOLD_FILE)
+        _write(evidence / TRAINING_FILE, (json.dumps(made.record, indent=2) + "\n").encode())
+    _register(place, out, made.sha256)
+    console.data(made.sha256)
 
 
 def code_revision() -> str:

@@ -12,30 +12,26 @@ import numpy as np
 import torch
 
 from medpattern.pipeline.model.card import METADATA_KEY, parse_card
-from medpattern.training.network import Shipped
-from medpattern.training.points import Calibration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
     from onnx import ModelProto
-    from torch import nn
 
-# The student learned calibrated scores; its own are left as they are.
-AS_TAUGHT = Calibration(1.0, 0.0)
+    from medpattern.training.network import Shipped
+
 OPSET = 18
 INPUT, OUTPUTS = "image", ("score", "gate")
 # All else stays in floating point: the normalisation, and the last layers of both networks, which decide.
 QUANTISED = ("Conv",)
 
 
-def graph(classifier: nn.Module, gate: nn.Module, calibration: Calibration, side: int) -> ModelProto:
+def graph(network: Shipped, side: int) -> ModelProto:
     """The network without its card: image (N, 1, side, side), 0 to 1 -> score (N, 1), gate (N, 1)."""
     import onnx
 
-    shipped = Shipped(classifier, gate, calibration.slope, calibration.offset).eval()
-    shipped = shipped.to(memory_format=torch.contiguous_format)
+    shipped = network.eval().to(memory_format=torch.contiguous_format)
     file = io.BytesIO()
     exported = torch.onnx.export(
         shipped,

@@ -124,16 +124,13 @@ class Gate(nn.Module):
 
 
 class Shipped(nn.Module):
-    """What is exported: score and gate, (N, 1) each, 0 to 1; score = sigmoid(slope * logit + offset)."""
+    """What is exported: score and gate, (N, 1) each, 0 to 1. The classifier was taught calibrated scores."""
 
-    def __init__(self, classifier: nn.Module, gate: nn.Module, slope: float, offset: float) -> None:
+    def __init__(self, classifier: nn.Module, gate: nn.Module) -> None:
         super().__init__()
         self.classifier = classifier
         self.gate = gate
-        self.slope = slope
-        self.offset = offset
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
-        logit = self.classifier(image) * self.slope + self.offset
-        return torch.sigmoid(logit)[:, None], torch.sigmoid(self.gate(image))[:, None]
+        return torch.sigmoid(self.classifier(image))[:, None], torch.sigmoid(self.gate(image))[:, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from medpattern.evaluation.scores import ScoreRow, ScoreTable, rounded
 from medpattern.pipeline.model.statistics import reference, statistics
 from medpattern.training import export
 from medpattern.training.answers import CLEAN, contract_of
+from medpattern.training.network import Shipped
 from medpattern.training.points import PREVALENCE, calibrated, gate_threshold, operating_points
+from medpattern.training.record import training_record
 from medpattern.training.steps import GATE, STUDENT
 from medpattern.training.testinputs import test_inputs
 
@@ -40,15 +43,23 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The shipped file, the same network in floating point, and what the fold networks said as calibrated scores."""
+    """The file that ships, what the fold networks said as calibrated scores, and training.json of the evidence."""
 
     model: bytes
-    floating: bytes
     out_of_fold: ScoreTable
+    record: dict[str, Any]
+
+    @property
+    def sha256(self) -> str:
+        """The file's digest, hexadecimal."""
+        return sha256(self.model).hexdigest()
 
 
-def release(workplace: Workplace, said: Answers, revision: str) -> Release:
-    """The release of a finished training; `revision` is that of the code, as git names it."""
+def release(workplace: Workplace, said: Answers, revision: str, chosen: str = "int8") -> Release:
+    """The release of a finished training; `revision` is that of the code, as git names it.
+
+    Both formats of `comparison.FORMATS` are made and compared; the `chosen` one ships.
+    """
     pneumonia = workplace.material.pneumonia[said.film]
     calibration = calibrated(said.score, pneumonia)
     scores = calibration(said.score)
@@ -57,12 +68,13 @@ def release(workplace: Workplace, said: Answers, revision: str) -> Release:
         "gate": {"threshold": gate_threshold(said.gate, workplace.settings.gate.refused_most)},
         "reference": _references(workplace, said, scores),
     }
-    floating = export.graph(
-        workplace.classifier(STUDENT), workplace.gate(GATE), export.AS_TAUGHT, workplace.settings.input.side
-    )
+    network = Shipped(workplace.classifier(STUDENT), workplace.gate(GATE))
+    floating = export.graph(network, workplace.settings.input.side)
     small = export.quantised(floating, _ranges(workplace))
     table = _table(workplace.material.films, said, scores)
-    return Release(_file(workplace, small, card), _file(workplace, floating, card), table)
+    files = {"fp32": _file(workplace, floating, card), "int8": _file(workplace, small, card)}
+    digest = sha256(files[chosen]).hexdigest()
+    return Release(files[chosen], table, training_record(workplace, network, files, chosen, digest))
 
 
 def _table(films: Sequence[Film], said: Answers, scores: NDArray[np.float64]) -> ScoreTable:
