@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds what tests/live starts: etcd, kube-apiserver, and a program that asks Knative's own code.
+# Builds what tests/live starts: etcd, kube-apiserver, OpenBao, and a program that asks Knative's own code.
 #
 #   .ci/install_cluster.sh            # what the tests need
 #   .ci/install_cluster.sh gitops     # kube-controller-manager, Argo CD and its Helm, which no test needs yet
@@ -21,6 +21,7 @@ programs() {
 tests control-plane etcd go.etcd.io/etcd/server/v3
 tests control-plane kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
 tests knative knative-verdict .
+tests openbao bao github.com/openbao/openbao
 gitops control-plane kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
 gitops control-plane argocd github.com/argoproj/argo-cd/v3/cmd
 gitops control-plane helm helm.sh/helm/v3/cmd/helm
@@ -33,7 +34,8 @@ digest() { (cd "$tools/$1" && shopt -s nullglob && cat go.mod go.sum *.go) | sha
 version() { go -C "$tools/$1" list -m -f '{{.Version}}' "$2"; }
 
 # Without a version kube-apiserver calls itself v0.0.0-master, which clients do not take for a version; see
-# https://github.com/kubernetes/kubernetes/blob/v1.36.1/hack/lib/version.sh. Argo CD's own does the same.
+# https://github.com/kubernetes/kubernetes/blob/v1.36.1/hack/lib/version.sh. Argo CD's own does the same, and OpenBao,
+# whose releases are no versions of its module: the comment behind the pin says which one it is.
 flags() {
     local package found minor
     printf -- '-s -w'
@@ -45,6 +47,10 @@ flags() {
             printf -- ' -X %s.gitVersion=%s -X %s.gitMajor=1 -X %s.gitMinor=%s -X %s.gitTreeState=clean' \
                 "$package" "$found" "$package" "$package" "${minor%%.*}" "$package"
         done
+        ;;
+    bao)
+        found=$(sed -n 's|^require github.com/openbao/openbao .* // ||p' "$tools/openbao/go.mod")
+        printf -- ' -X github.com/openbao/openbao/version.fullVersion=%s' "$found"
         ;;
     argocd)
         found=$(version control-plane github.com/argoproj/argo-cd/v3)
