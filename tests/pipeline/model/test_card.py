@@ -66,6 +66,8 @@ def test_optional_parts_may_be_missing() -> None:
         ({"intendedUse": {"ageYears": [1]}}, "ageYears"),
         ({"trainingDataDigest": "md5:12"}, "trainingDataDigest"),
         ({"reference": {"score": {"edges": [0, 1], "shares": [0.5, 0.5]}}}, "reference.score"),
+        ({"reference": {"gate": {"edges": [0, 0.5, 0.5], "shares": [0.5, 0.5]}}}, "reference.gate: edges must rise"),
+        ({"reference": {"gate": {"edges": [0, 0.5, 1], "shares": [0.5, 0.4]}}}, "reference.gate: shares must be 1"),
         ({"surprise": 1}, "surprise"),
     ],
 )

@@ -12,6 +12,7 @@ from binascii import Error as Base64Error
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from medpattern.pipeline.failures import Unavailable
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 METADATA_KEY = "medpattern"
+# What the shares of a reference may miss 1 by, since a card may round them.
+MOST_ROUNDING = 0.01
 
 
 class ModelError(Unavailable):
@@ -154,6 +157,10 @@ def _faults(document: Mapping[str, Any]) -> Iterator[str]:
     for name, reference in document.get("reference", {}).items():
         if len(reference["edges"]) != len(reference["shares"]) + 1:
             yield f"reference.{name}: needs one edge more than shares"
+        if any(low >= high for low, high in pairwise(reference["edges"])):
+            yield f"reference.{name}: edges must rise"
+        if abs(sum(reference["shares"]) - 1) > MOST_ROUNDING:
+            yield f"reference.{name}: shares must be 1 in sum"
     for index, test in enumerate(document["testInputs"]):
         try:
             b64decode(test["image"], validate=True)

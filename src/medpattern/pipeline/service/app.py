@@ -22,6 +22,7 @@ from medpattern.pipeline.model.predictor import Predictor
 from medpattern.pipeline.model.shipped import shipped
 from medpattern.pipeline.service import steps
 from medpattern.pipeline.service.clients import Clients
+from medpattern.pipeline.service.drift import Drift
 from medpattern.pipeline.service.events import GIVEN_BACK, REFUSED, EventEntrance
 from medpattern.pipeline.service.handling import Delivery, Ending, Handler
 from medpattern.pipeline.service.prediction_routes import PredictionRoutes
@@ -66,6 +67,7 @@ def build(settings: ServiceSettings, scorer: Scorer) -> Starlette:
         scorer=scorer,
         publisher=Publisher(clients.store, BurnedInTextRemover(), settings.store.processed, settings.store.anonymised),
         simulation=settings.simulation,
+        drift=Drift(scorer.model_sha256, scorer.card.reference),
     )
 
     async def handle(stored: StoredObject, delivery: Delivery) -> Ending:

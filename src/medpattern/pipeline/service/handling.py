@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +22,7 @@ from medpattern.pipeline.events.results import Publication, Result, event_from_d
 from medpattern.pipeline.failures import Superseded, Unavailable
 from medpattern.pipeline.identity import Keys
 from medpattern.pipeline.service import steps
+from medpattern.pipeline.service.drift import Drift
 from medpattern.pipeline.service.steps import step
 from medpattern.pipeline.simulated_mark import METADATA_NAME, verify_mark
 
@@ -29,10 +30,8 @@ if TYPE_CHECKING:
     from medpattern.pipeline.database.results import Results
     from medpattern.pipeline.events.cloudevents import CloudEvent
     from medpattern.pipeline.events.notifications import StoredObject
-    from medpattern.pipeline.images.radiograph import Radiograph
-    from medpattern.pipeline.model.assessment import Assessment
     from medpattern.pipeline.service.publication import Publisher
-    from medpattern.pipeline.service.scoring import Scorer
+    from medpattern.pipeline.service.scoring import Assessed, Scorer
     from medpattern.pipeline.service.settings import Simulation
     from medpattern.pipeline.store.objects import Fetched, ObjectStore
 
@@ -85,6 +84,7 @@ class Handler:
     scorer: Scorer
     publisher: Publisher
     simulation: Simulation
+    drift: Drift = field(default_factory=Drift)
 
     def handle(self, stored: StoredObject, delivery: Delivery) -> Ending:
         """Brings `stored` to its one result.
@@ -122,16 +122,18 @@ class Handler:
         with step("fetch"):
             fetched = self.edges.store.fetch(stored, self.scorer.limits.bytes)
         simulated = self._is_simulated(stored, fetched)
-        radiograph, assessment = self.scorer.assess(fetched.data, simulated=simulated)
+        assessed = self.scorer.assess(fetched.data, simulated=simulated)
         scored = now()
-        result = self._result(stored, delivery, lease, radiograph, assessment, simulated, scored)
-        result = self.publisher.publish(result, radiograph)
+        result = self._result(stored, delivery, lease, assessed, simulated, scored)
+        result = self.publisher.publish(result, assessed.radiograph)
         event = result.event()
         with step("commit"):
             new = self.edges.results.commit(result, lease, event.data.decode())
         if not new:
             return Ending.KNOWN
         _count(result)
+        if not (result.simulated or result.backfill):
+            self.drift.count({**assessed.statistics, **_answer(result)})
         # What was stored long ago is late by no fault of the pipeline's.
         self._publish(lease.result_id, event.data.decode(), None if delivery.backfill else stored.stored)
         return Ending.SCORED
@@ -147,11 +149,11 @@ class Handler:
         stored: StoredObject,
         delivery: Delivery,
         lease: Lease,
-        radiograph: Radiograph,
-        assessment: Assessment,
+        assessed: Assessed,
         simulated: bool,
         scored: datetime,
     ) -> Result:
+        radiograph, assessment = assessed.radiograph, assessed.assessment
         facts, card = radiograph.facts, self.scorer.card
         return Result(
             result_id=lease.result_id,
@@ -203,3 +205,8 @@ def _count(result: Result) -> None:
         steps.RISK.observe(result.risk)
     if result.gate is not None:
         steps.GATE.observe(result.gate)
+
+
+def _answer(result: Result) -> dict[str, float | None]:
+    """What the model said, as statistics: of a picture that the gate refuses the score means nothing."""
+    return {"score": None if result.risk is None else result.score, "gate": result.gate}
