@@ -80,8 +80,8 @@ class PointSettings:
     They hold on out-of-fold films and on `shifts` shifted copies of each, which is the margin for other sites.
     """
 
-    screening: tuple[float, ...] = (0.995, 0.975)
-    balanced: tuple[float, ...] = (0.965, 0.965)
+    screening: tuple[float, ...] = (0.995, 0.955)
+    balanced: tuple[float, ...] = (0.955, 0.955)
     specific: tuple[float, ...] = (0.90, 0.90)
     shifts: int = 2
 
