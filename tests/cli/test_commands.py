@@ -28,6 +28,7 @@ COMMANDS = [
     ("promote",),
     ("diff",),
     ("status",),
+    ("cluster", "inspect"),
     ("list", "clusters"),
     ("list", "apps"),
     ("list", "charts"),

@@ -13,6 +13,7 @@ from medpattern import __version__
 from medpattern.cli import console
 from medpattern.cli.backfill import backfill
 from medpattern.cli.bridge import bridge
+from medpattern.cli.cluster import cluster
 from medpattern.cli.deadletter import deadletter
 from medpattern.cli.diff import diff
 from medpattern.cli.explain import explain
@@ -62,6 +63,7 @@ app.command("lock")(lock)
 app.command("promote")(promote)
 app.command("diff")(diff)
 app.command("status")(status)
+app.add_typer(cluster, name="cluster")
 app.add_typer(secrets, name="secrets")
 app.command("run")(run)
 app.command("serve")(serve)

@@ -1,0 +1,10 @@
+"""`medpattern cluster`: what is known of clusters, and what joins them."""
+
+from __future__ import annotations
+
+import typer
+
+from medpattern.cli.cluster_inspect import inspect
+
+cluster = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Single live clusters.")
+cluster.command("inspect")(inspect)
