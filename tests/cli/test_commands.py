@@ -56,6 +56,7 @@ COMMANDS = [
     ("verdict",),
     ("model", "train"),
     ("model", "export"),
+    ("model", "card"),
     ("model", "evaluate"),
     ("model", "explain"),
     ("model", "inspect"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from medpattern.cli.model_card import card
 from medpattern.cli.model_evaluate import evaluate
-from medpattern.cli.model_export import export
 from medpattern.cli.model_explain import explain
+from medpattern.cli.model_export import export
 from medpattern.cli.model_inspect import inspect
 from medpattern.cli.model_robustness import robustness
 from medpattern.cli.model_train import train
@@ -18,6 +19,7 @@ model = typer.Typer(
 )
 model.command("train")(train)
 model.command("export")(export)
+model.command("card")(card)
 model.command("evaluate")(evaluate)
 model.command("explain")(explain)
 model.command("inspect")(inspect)
