@@ -185,6 +185,10 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "a split of scores": (["--from-scores", "scores.csv", "--split", "val"], "give --data with them"),
     "text on verdicts": (["--from-reviews", "--burned-in"], "give --data with them"),
     "no such folder": (["--data", "nowhere"], "there is no nowhere"),
+    "no folder for scores": (
+        ["--data", "nowhere", "--scores-out", "no/such/scores.csv"],
+        "no/such/scores.csv cannot be written: there is no folder no/such",
+    ),
     "no such scores": (["--from-scores", "nowhere.csv"], "nowhere.csv cannot be read"),
 }
 

@@ -96,6 +96,8 @@ def evaluate(
     _check_sources(data, from_scores, from_reviews)
     if data is None and (split or burned_in or strict):
         raise UsageError("--split, --burned-in and --strict choose films: give --data with them")
+    if scores_out is not None and not scores_out.parent.is_dir():  # told before the films are scored, not after
+        raise UsageError(f"{scores_out} cannot be written: there is no folder {scores_out.parent}")
     check_libraries()
     from medpattern.evaluation.evaluating import Resampling, chosen_points, set_figures, text_changes
 
