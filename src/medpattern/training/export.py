@@ -104,6 +104,8 @@ def finished(model: ModelProto, card: Mapping[str, Any]) -> bytes:
 def _everything(model: ModelProto) -> Iterator[Any]:
     """The graph and its parts: what an exporter's notes (file names, stack traces) hang on."""
     yield model.graph
+    yield from model.graph.input
+    yield from model.graph.output
     yield from model.graph.node
     yield from model.graph.value_info
     yield from model.graph.initializer

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
-from medpattern.evaluation.film import data_digest
+from medpattern.evaluation.film import contract_for, data_digest
 from medpattern.evaluation.scores import ScoreRow, ScoreTable, rounded
+from medpattern.pipeline.images import decode, prepare
 from medpattern.pipeline.model.statistics import reference, statistics
 from medpattern.training import export
 from medpattern.training.answers import CLEAN, contract_of
@@ -118,10 +119,10 @@ def _card(workplace: Workplace, calibration: Calibration, revision: str) -> dict
 
 def _references(workplace: Workplace, said: Answers, scores: NDArray[np.float64]) -> dict[str, dict[str, list[float]]]:
     """How training films are spread, for the drift metrics: of their prepared input, and of out-of-fold answers."""
-    side = workplace.settings.input.side
-    edge = workplace.settings.input.margin // 2
-    planes = (film[edge : edge + side, edge : edge + side] for film in workplace.material.firsts())
-    rows = [statistics(plane[None, None].astype(np.float32) / 255) for plane in planes]
+    contract = contract_of(workplace.settings)
+    rows = [
+        statistics(prepare(decode(film.read()), contract_for(film, contract))) for film in workplace.material.films
+    ]
     spread = {name: reference([row[name] for row in rows], BINS) for name in rows[0]}
     clean = said.set == CLEAN
     spread |= {"score": reference(scores[clean], BINS), "gate": reference(_share(said.gate)[clean], BINS)}
