@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
-# Builds what tests/live starts: etcd, kube-apiserver, OpenBao, and a program that asks Knative's own code.
-#
-#   .ci/install_cluster.sh            # what the tests need
-#   .ci/install_cluster.sh gitops     # kube-controller-manager, Argo CD and its Helm, which no test needs yet
+# Builds what tests/live starts: etcd, kube-apiserver, kube-controller-manager, Argo CD with its Helm, OpenBao, and a
+# program that asks Knative's own code. Argo CD's Redis is Debian's, of redis-tools, which starts no service.
 #
 # Each program is an ordinary `go build` of a pinned version from the Go module proxy; the pins are the go.mod and go.sum
 # of tests/live/tools/, which no build changes. Programs are kept in $MEDPATTERN_CI_CACHE (default: ~/.cache/medpattern)
 # under a name with the digest of their module, so that a changed pin is a new program and the old one serves older
-# checkouts. Cold it takes some 20 minutes of two cores, at the lowest priority; where everything is there, a moment.
+# checkouts. Cold it takes some 30 minutes of two cores, at the lowest priority; where everything is there, a moment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,16 +13,16 @@ cache=${MEDPATTERN_CI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/medpattern}/cluster
 tools=$PWD/tests/live/tools
 export CGO_ENABLED=0 GOWORK=off GOFLAGS="-trimpath -buildvcs=false -mod=readonly"
 
-# set, module, program, package
+# module, program, package
 programs() {
     cat <<'LIST'
-tests control-plane etcd go.etcd.io/etcd/server/v3
-tests control-plane kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
-tests knative knative-verdict .
-tests openbao bao github.com/openbao/openbao
-gitops control-plane kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
-gitops control-plane argocd github.com/argoproj/argo-cd/v3/cmd
-gitops control-plane helm helm.sh/helm/v3/cmd/helm
+control-plane etcd go.etcd.io/etcd/server/v3
+control-plane kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
+control-plane kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
+control-plane argocd github.com/argoproj/argo-cd/v3/cmd
+control-plane helm helm.sh/helm/v3/cmd/helm
+knative knative-verdict .
+openbao bao github.com/openbao/openbao
 LIST
 }
 
@@ -91,11 +89,46 @@ build() {
     echo "$program: built in $((SECONDS - start)) s, $(($(stat -c %s "$to") / 1000000)) MB"
 }
 
+# The manifest with which upstream installs this very version; test clusters are bootstrapped with it.
+manifest() {
+    local folder to
+    to=$cache/argocd-install.yaml-$(digest control-plane)
+    if [[ ! -f $to ]]; then
+        require_go control-plane
+        folder=$(go -C "$tools/control-plane" list -m -f '{{.Dir}}' github.com/argoproj/argo-cd/v3)
+        install -m 644 "$folder/manifests/install.yaml" "$to.part"
+        mv "$to.part" "$to"
+    fi
+    echo "argocd-install.yaml: there"
+}
+
+redis() {
+    if ! command -v redis-check-rdb >/dev/null; then
+        if ! command -v apt-get >/dev/null || ((EUID)); then
+            echo "tests/live runs Argo CD's Redis; run this, then again what you ran:" >&2
+            echo "  sudo apt-get update && sudo apt-get install --no-install-recommends redis-tools" >&2
+            exit 1
+        fi
+        # .ci/install_real.sh may be at it.
+        exec 8>"${cache%/cluster}/apt.lock"
+        flock 8
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get -qq update
+        apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 install redis-tools >"$cache/redis.log" 2>&1 || {
+            tail -n 20 "$cache/redis.log" >&2
+            echo "apt-get could not install redis-tools" >&2
+            exit 1
+        }
+    fi
+    echo "redis: there"
+}
+
 mkdir -p "$cache"
 # Two checkouts may share the cache: the second waits, and then finds everything there.
 exec 9>"$cache/lock"
 flock 9
-wanted=" ${*:-tests} "
-while read -r set module program package; do
-    [[ $wanted != *" $set "* ]] || build "$module" "$program" "$package"
+while read -r module program package; do
+    build "$module" "$program" "$package"
 done < <(programs)
+manifest
+redis

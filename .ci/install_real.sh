@@ -52,6 +52,9 @@ install() {
         trap "rm -f $policy" EXIT
     fi
     mkdir -p "$cache/apt/partial"
+    # .ci/install_cluster.sh may be at it.
+    exec 8>"$cache/apt.lock"
+    flock 8
     export DEBIAN_FRONTEND=noninteractive
     # The index of an image is older than the archive: files it names may be gone.
     apt-get -qq update

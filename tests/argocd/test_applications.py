@@ -168,7 +168,7 @@ def test_automatic_prunes_heals_and_tries_again(word: str, tmp_path: Path) -> No
 
     assert policy(root) == {
         "automated": {"prune": True, "selfHeal": True},
-        "retry": {"limit": 20, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "3m"}},
+        "retry": {"limit": 20, "refresh": True, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "3m"}},
         "syncOptions": ALWAYS,
     }
 

@@ -27,7 +27,6 @@ from medpattern.fleet.facts import Facts
 from medpattern.fleet.sections import Application
 
 DEFAULT_RETRY_LIMIT = 20
-_BACKOFF = {"duration": "5s", "factor": 2, "maxDuration": "3m"}
 
 
 @dataclass(frozen=True)
@@ -121,9 +120,14 @@ def _sync_policy(cluster: Cluster, app: Application) -> dict[str, Any]:
     limit = options.get("applicationRetryLimit", DEFAULT_RETRY_LIMIT)
     return {
         "automated": {"prune": options.get("prune", True), "selfHeal": options.get("selfHeal", True)},
-        "retry": {"limit": limit, "backoff": dict(_BACKOFF)},
+        "retry": _retry(limit),
         "syncOptions": always,
     }
+
+
+def _retry(limit: int) -> dict[str, Any]:
+    """How a failed sync is tried again: with the newest commit, not twenty times with the one that is broken."""
+    return {"limit": limit, "refresh": True, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "3m"}}
 
 
 def _manifest(
@@ -170,7 +174,7 @@ def _tree_application(
         "destination": target,
         "syncPolicy": {
             "automated": {"prune": True, "selfHeal": True},
-            "retry": {"limit": DEFAULT_RETRY_LIMIT, "backoff": dict(_BACKOFF)},
+            "retry": _retry(DEFAULT_RETRY_LIMIT),
             "syncOptions": ["ServerSideApply=true"],
         },
     }
