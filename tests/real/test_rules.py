@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from medpattern.pipeline.model.card import Reference
+from medpattern.pipeline.model.statistics import expected_shares, stability_index
 from tests.charts.monitoring import alerts, rule_objects
 from tests.real.servers.programs import program
 
@@ -98,6 +100,28 @@ def test_every_alert_is_seen_to_fire_and_not_to_fire() -> None:
             (fires if expected.get("exp_alerts") else rests).add(expected["alertname"])
     assert fires == alerts()
     assert rests == alerts()
+
+
+def test_the_index_that_is_recorded_is_that_of_the_service(tmp_path: Path) -> None:
+    spread = Reference((0.0, 1.0, 2.0, 3.0, 4.0), (0.5, 0.3, 0.2, 0.0))
+    hourly = (4, 3, 2, 1)
+    series = []
+    for index, (share, films) in enumerate(zip(expected_shares(spread), hourly, strict=True)):
+        labels = f'namespace="xraylab", model="m", statistic="gate", bin="{index}"'
+        series += [
+            {"series": f"medpattern_reference_share{{{labels}}}", "values": f"{share}x200"},
+            {"series": f"medpattern_films_in_bin_total{{{labels}}}", "values": f"0+{films}x200"},
+        ]
+    index = stability_index([168 * films for films in hourly], spread)
+    assert index > 0.2
+    # The rule's count of a week differs by as much as its first and its last hour.
+    expression = f"abs(sum(medpattern:films:stability_index) - {index}) < bool {index / 500}"
+    asked = {"expr": expression, "eval_time": "190h", "exp_samples": [{"labels": "{}", "value": 1}]}
+    test = {"interval": "1h", "input_series": series, "promql_expr_test": [asked]}
+    document = {"rule_files": ["medpattern-pipeline.yaml"], "evaluation_interval": "1h", "tests": [test]}
+    written(tmp_path, document, annotations=False)
+    done = promtool(tmp_path, "test", "rules", "test.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
