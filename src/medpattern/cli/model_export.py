@@ -52,10 +52,11 @@ def export(
     from medpattern.training.workplace import Workplace
 
     place = Workplace.of(folder)
+    # What follows takes minutes.
+    _check_folders(out.parent, evidence)
     made = release(place, finished_answers(place), code_revision(), chosen.value)
     _write(out, made.model)
     if evidence is not None:
-        evidence.mkdir(parents=True, exist_ok=True)
         made.out_of_fold.write(evidence / OUT_OF_FOLD_FILE)
         _write(evidence / TRAINING_FILE, (json.dumps(made.record, indent=2) + "\n").encode())
     _register(place, out, made.sha256)
@@ -66,12 +67,27 @@ def code_revision() -> str:
     """The checkout's commit, `-dirty` behind it where files are changed; else medpattern's version."""
     from medpattern import __version__
 
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=40", "--dirty"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  fixed arguments
+        # An installed medpattern may lie in a checkout of something else, which does not hold it.
+        _git("ls-files", "--error-unmatch", Path(__file__).name)
+        return _git("describe", "--always", "--abbrev=40", "--dirty")
     except (OSError, subprocess.CalledProcessError):
         return f"medpattern {__version__}"
-    return found.stdout.strip()
+
+
+def _git(*words: str) -> str:
+    command = ["git", "-C", str(Path(__file__).parent), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603  fixed
+
+
+def _check_folders(model: Path, evidence: Path | None) -> None:
+    if not model.is_dir():
+        raise UsageError(f"{model} is no folder; make it first, or write to another --out")
+    if evidence is not None:
+        try:
+            evidence.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{evidence} cannot be made: {error.strerror}") from error
 
 
 def _write(path: Path, data: bytes) -> None:

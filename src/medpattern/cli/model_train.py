@@ -61,6 +61,8 @@ def train(
         if smoke
         else Workplace(folder, chosen, data, more)
     )
+    # Before MLflow makes its store: what is wrong with settings or films leaves nothing behind.
+    place.begin()
     tracker = Tracker.open(folder, chosen.name)
     with tracker.run(folder.name, place.settings.document()) as run:
         do(place, run, jobs, console.say)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medpattern.evaluation.film import DataError
+from medpattern.pipeline.failures import Unprocessable
 from medpattern.pipeline.images import decode, prepare
 from medpattern.pipeline.images.prepare import InputContract
 from medpattern.pipeline.images.radiograph import ImageFacts, Radiograph
@@ -50,7 +52,7 @@ def load(films: Sequence[Film], more: Sequence[Film], settings: InputSettings) -
     """`films` without duplicates; those of `more` that have the same name are further copies of them.
 
     Raises:
-        Unprocessable: a file that is no image.
+        DataError: a file that is no image.
     """
     further: dict[str, list[Film]] = {}
     for film in more:
@@ -66,7 +68,10 @@ def in_memory(film: Film, settings: InputSettings) -> NDArray[np.uint8]:
     """(kept, kept): the film without its borders, if it still has them."""
     contract = contract_in_memory(settings)
     contract = replace(contract, crop=0.0) if film.cropped else contract
-    return levels(prepare(decode(film.read(), smallest_side=contract.smallest_side), contract))
+    try:
+        return levels(prepare(decode(film.read(), smallest_side=contract.smallest_side), contract))
+    except Unprocessable as error:
+        raise DataError(f"{film.name} cannot be decoded: {error}") from error
 
 
 def picture_in_memory(pixels: NDArray[np.uint8], settings: InputSettings) -> NDArray[np.uint8]:

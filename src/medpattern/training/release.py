@@ -120,9 +120,7 @@ def _card(workplace: Workplace, calibration: Calibration, revision: str) -> dict
 def _references(workplace: Workplace, said: Answers, scores: NDArray[np.float64]) -> dict[str, dict[str, list[float]]]:
     """How training films are spread, for the drift metrics: of their prepared input, and of out-of-fold answers."""
     contract = contract_of(workplace.settings)
-    rows = [
-        statistics(prepare(decode(film.read()), contract_for(film, contract))) for film in workplace.material.films
-    ]
+    rows = [statistics(prepare(decode(film.read()), contract_for(film, contract))) for film in workplace.material.films]
     spread = {name: reference([row[name] for row in rows], BINS) for name in rows[0]}
     clean = said.set == CLEAN
     spread |= {"score": reference(scores[clean], BINS), "gate": reference(_share(said.gate)[clean], BINS)}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -49,10 +52,10 @@ def answered(workplace: Workplace, tell: Tell) -> Answers:
 
 
 def finished_answers(workplace: Workplace) -> Answers:
-    """The same of a training that is over. Raises UsageError that names the next step where it is not."""
-    last = workplace.told(STUDENT)
-    if not last or last[-1]["epoch"] < workplace.settings.student.epochs:
+    """The same of a training that is over. Raises UsageError if it is not, or if its films are no longer the same."""
+    if workplace.epochs(STUDENT) < workplace.settings.student.epochs:
         raise UsageError(f"the training in {workplace.folder} is not finished; call medpattern model train again")
+    workplace.check_films()
     return answered(workplace, lambda _line: None)
 
 
@@ -71,6 +74,9 @@ def _finished(pool: ProcessPoolExecutor, workplace: Workplace, names: list[str])
             done.append(waiting[future])
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
+        # Else an interrupted training would end only with the networks it is at, an hour later.
+        for process in multiprocessing.active_children():
+            process.terminate()
         raise
     return sorted(done)
 
@@ -78,6 +84,17 @@ def _finished(pool: ProcessPoolExecutor, workplace: Workplace, names: list[str])
 def _alone() -> None:
     """One thread a process trains fastest where there are as many processes as cores."""
     torch.set_num_threads(1)
+    # From a terminal an interruption comes to all; the parent ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Where the parent is killed: this process would go on, and write where the next training does."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 _OPEN: dict[str, Workplace] = {}

@@ -110,7 +110,7 @@ def read_settings(path: Path) -> Settings:
     """The settings in the YAML file `path`; what it leaves out has its default.
 
     Raises:
-        UsageError: not readable, no YAML, an unknown key, or a value of another type; with the place.
+        UsageError: not readable, no YAML, an unknown key, or a value that cannot be; with the place.
     """
     import yaml
 
@@ -120,12 +120,15 @@ def read_settings(path: Path) -> Settings:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no YAML: {error}") from error
-    return settings_of(document or {}, str(path))
+    return settings_of({} if document is None else document, str(path))
 
 
 def settings_of(document: object, where: str) -> Settings:
     """The settings in a parsed document, which errors call `where`. Raises UsageError."""
+    from medpattern.training.limits import check
+
     found: Settings = _made(Settings, document, f"{where}: ")
+    check(found, where)
     return found
 
 

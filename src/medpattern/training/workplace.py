@@ -41,18 +41,29 @@ class Workplace:
     limit: int | None = None
 
     def begin(self) -> None:
-        """Makes the folder, or finds it as these settings and films made it. Raises UsageError for other ones."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Makes the folder, or finds it as these settings and films made it.
+
+        Raises:
+            UsageError: it was made of other ones, the films are too few, or the folder cannot be made.
+        """
+        made_of = self._made_of()
+        self._check_enough()
         path = self.folder / BEGUN
-        made_of = {
-            "settings": json.loads(json.dumps(self.settings.document())),
-            "films": data_digest(self.material.films),
-            "limit": self.limit,
-        }
-        if path.exists() and {key: _begun(path)[key] for key in made_of} != made_of:
+        if path.exists() and not _same(_begun(path), made_of):
             raise UsageError(f"{self.folder} holds a training with other settings or films; give it another folder")
         paths = {"data": str(self.data.resolve()), "more": [str(one.resolve()) for one in self.more]}
-        path.write_text(json.dumps(made_of | paths, indent=2) + "\n", "utf-8")
+        part = path.with_suffix(".part")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(made_of | paths, indent=2) + "\n", "utf-8")
+        except OSError as error:
+            raise UsageError(f"{self.folder} cannot be written: {error.strerror}") from error
+        part.replace(path)
+
+    def check_films(self) -> None:
+        """Raises UsageError if the films are no longer those that the training was begun with."""
+        if not _same(_begun(self.folder / BEGUN), self._made_of()):
+            raise UsageError(f"{self.data} holds other films than when the training in {self.folder} was begun")
 
     @classmethod
     def of(cls, folder: Path) -> Workplace:
@@ -63,6 +74,11 @@ class Workplace:
         begun = _begun(path)
         more = tuple(Path(one) for one in begun["more"])
         return cls(folder, settings_of(begun["settings"], str(path)), Path(begun["data"]), more, begun["limit"])
+
+    def epochs(self, name: str) -> int:
+        """How many epochs of the network `name` are done."""
+        path = self.path(f"{name}.pt")
+        return int(torch.load(path, weights_only=True)["epoch"]) if path.exists() else 0
 
     @cached_property
     def material(self) -> Material:
@@ -108,6 +124,30 @@ class Workplace:
         path = self.path(f"{name}.jsonl")
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
+    def _made_of(self) -> dict[str, Any]:
+        """What the training hangs on, as begun.json holds it."""
+        return {
+            "settings": json.loads(json.dumps(self.settings.document())),
+            "films": data_digest(self.material.films),
+            "copies": sum(len(copies) for copies in self.material.pixels),
+            "limit": self.limit,
+        }
+
+    def _check_enough(self) -> None:
+        films, wanted = self.material.films, self.settings.folds
+        for kind, what in ((True, "pneumonia"), (False, "none")):
+            patients = len({film.patient for film in films if film.pneumonia == kind})
+            if patients < wanted:
+                raise UsageError(
+                    f"{self.data}: films of {patients} patients with {what} in its split train are too few for "
+                    f"{wanted} folds"
+                )
+        least, batch = len(films) - int(np.bincount(self.folds).max()), self.settings.loop.batch
+        if least < batch:
+            raise UsageError(
+                f"{self.data}: a fold network would learn from {least} films, fewer than a batch ({batch})"
+            )
+
     def _fill(self, network: torch.nn.Module, name: str) -> None:
         state = torch.load(self.path(f"{name}.pt"), weights_only=True)["average"]
         weights = {key.removeprefix("module."): value for key, value in state.items() if key.startswith("module.")}
@@ -121,9 +161,17 @@ class Workplace:
         return sorted(sick + [film for film in films if not film.pneumonia][: self.limit], key=lambda film: film.name)
 
 
+def _same(begun: dict[str, Any], made_of: dict[str, Any]) -> bool:
+    """Whether both say the same; trainings of an older version did not count copies."""
+    return {key: begun.get(key, made_of[key]) for key in made_of} == made_of
+
+
 def _begun(path: Path) -> dict[str, Any]:
     try:
         begun: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
+        missing = [key for key in ("settings", "films", "limit", "data", "more") if key not in begun]
+    except (ValueError, TypeError) as error:
         raise UsageError(f"{path} is damaged ({error}); begin the training in another folder") from error
+    if missing:
+        raise UsageError(f"{path} is damaged (no {missing[0]}); begin the training in another folder")
     return begun
