@@ -1,4 +1,4 @@
-"""The card as a page: its figures are those of the evidence, missed aims are said, the same files give the same page."""
+"""The card as a page: its figures are those of the evidence, missed aims are said, each time it is the same."""
 
 from __future__ import annotations
 
