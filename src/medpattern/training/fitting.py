@@ -29,6 +29,7 @@ class Task:
     steps: int
     epochs: int
     rate: float
+    average: float
     seed: int
 
 
@@ -66,7 +67,7 @@ class _Fitting:
         self.task, self.loop = task, loop
         self.network = task.network.to(memory_format=torch.channels_last)
         self.average = swa_utils.AveragedModel(
-            self.network, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(loop.average), use_buffers=True
+            self.network, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(task.average), use_buffers=True
         )
         self.optimiser = torch.optim.AdamW(_groups(self.network, loop.weight_decay), lr=task.rate)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(

@@ -20,7 +20,7 @@ PRECISIONS = ("bfloat16", "float32")
 BELOW_1 = 0.999999
 # Least and greatest value of each number.
 NUMBERS: Mapping[str, tuple[float, float]] = {
-    "seed": (0, 2**31 - 1),
+    "seed": (0, 2**63 - 1),
     "folds": (2, 20),
     "input.side": (32, 2048),
     "input.margin": (0, 512),
@@ -28,6 +28,7 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
     "network.stem": (1, 1024),
     "network.dropout": (0, BELOW_1),
     "gate.epochs": (1, 10_000),
+    "gate.average": (0, BELOW_1),
     "gate.strangers": (1, 100_000),
     "gate.refused_most": (0, BELOW_1),
     "loop.epochs": (1, 10_000),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medpattern.evaluation.films import load_films
+from medpattern.evaluation.machine import processor
 from medpattern.pipeline.images import decode, prepare
 from medpattern.training.answers import contract_of
 from medpattern.training.comparison import Sample, candidates
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from medpattern.training.workplace import Workplace
 
 LIBRARIES = ("torch", "onnx", "onnxruntime", "numpy", "scikit-learn", "opencv-python-headless", "pillow")
-CPUINFO = Path("/proc/cpuinfo")
 
 
 def training_record(
@@ -44,15 +42,6 @@ def training_record(
         "phases": [_phase(workplace, name) for name in (*fold_steps(settings.folds), STUDENT)],
         "candidates": candidates(network, files, shipped, _unseen(workplace)),
     }
-
-
-def processor() -> str:
-    """The processor's name, as far as the system tells it."""
-    if CPUINFO.exists():
-        for line in CPUINFO.read_text("utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _phase(workplace: Workplace, name: str) -> dict[str, Any]:

@@ -35,10 +35,15 @@ class NetworkSettings:
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """The gate: channels of its stages, its epochs, and how many strangers of each family it learns from."""
+    """The gate: channels of its stages, its epochs, and how many strangers of each family it learns from.
+
+    `average` as in the loop's settings: of fewer steps less must be averaged, or the first ones, which know nothing,
+    still count. `refused_most` is the share of films, shifted ones included, that the threshold may refuse.
+    """
 
     widths: tuple[int, ...] = (16, 32, 64, 96)
     epochs: int = 6
+    average: float = 0.98
     strangers: int = 150
     refused_most: float = 0.005
 

@@ -44,7 +44,9 @@ def classifier_task(name: str, material: Material, settings: Settings) -> Task:
 
     torch.manual_seed(_number(settings, name))
     network = Classifier(settings.network)
-    return Task(name, network, batches, draws // loop.batch, loop.epochs, loop.rate, _number(settings, name))
+    return Task(
+        name, network, batches, draws // loop.batch, loop.epochs, loop.rate, loop.average, _number(settings, name)
+    )
 
 
 def gate_task(name: str, films: Material, strangers: NDArray[np.uint8], settings: Settings) -> Task:
@@ -66,7 +68,16 @@ def gate_task(name: str, films: Material, strangers: NDArray[np.uint8], settings
 
     torch.manual_seed(_number(settings, name))
     network = Gate(settings.gate.widths)
-    return Task(name, network, batches, draws // half, settings.gate.epochs, loop.rate, _number(settings, name))
+    return Task(
+        name,
+        network,
+        batches,
+        draws // half,
+        settings.gate.epochs,
+        loop.rate,
+        settings.gate.average,
+        _number(settings, name),
+    )
 
 
 def student_task(views: NDArray[np.uint8], targets: NDArray[np.float32], settings: Settings) -> Task:
@@ -79,10 +90,11 @@ def student_task(views: NDArray[np.uint8], targets: NDArray[np.float32], setting
             shown = views[places][:, :, :: rng.choice([-1, 1])]
             yield tensor(np.ascontiguousarray(shown)), torch.from_numpy(targets[places])
 
-    torch.manual_seed(_number(settings, "student"))
+    number = _number(settings, "student")
+    torch.manual_seed(number)
     network = Classifier(settings.network)
     steps = len(views) // loop.batch
-    return Task("student", network, batches, steps, settings.student.epochs, loop.rate, _number(settings, "student"))
+    return Task("student", network, batches, steps, settings.student.epochs, loop.rate, loop.average, number)
 
 
 def _evenly(sick: NDArray[np.intp], well: NDArray[np.intp], draws: int, rng: Generator) -> NDArray[np.intp]:
