@@ -9,6 +9,7 @@
     shortcuts.json    AUCs where only a shortcut is left, or where one is taken away
     explanation.json  where the model looks
 
+`medpattern model export --evidence` writes oof.csv and training.json, `medpattern model evidence` the others.
 The first three are tables of `medpattern.evaluation.scores`. The JSON files' definition, with a word on each key, is
 `evidence.schema.json` beside this module. Data digest, code revision, operating points and calibration are not here:
 they stand in the model file's own card.
