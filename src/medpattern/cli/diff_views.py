@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from medpattern.cli import console, waiving
@@ -13,6 +14,7 @@ from medpattern.cluster.comparing import SeatState, compare
 from medpattern.cluster.connection import Connection
 from medpattern.cluster.desired import desired
 from medpattern.cluster.livediff import Change, LiveDiff, ObjectChange
+from medpattern.cluster.liveobjects import Lists
 from medpattern.cluster.seats import seat_of, seats
 from medpattern.errors import RemoteError, UsageError
 from medpattern.findings import errors_of
@@ -67,6 +69,7 @@ class _Clusters:
         self._connect = connect
         self._opened: dict[str, Connection] = {}
         self._seats: dict[tuple[str, str], SeatState] = {}
+        self._lock = RLock()
 
     @property
     def requests(self) -> int:
@@ -75,16 +78,18 @@ class _Clusters:
 
     def connection(self, name: str) -> Connection:
         """To the server of a cluster."""
-        if name not in self._opened:
-            self._opened[name] = self._connect(name, self._facts[name].server if name in self._facts else "")
-        return self._opened[name]
+        with self._lock:
+            if name not in self._opened:
+                self._opened[name] = self._connect(name, self._facts[name].server if name in self._facts else "")
+            return self._opened[name]
 
     def seat(self, name: str) -> SeatState:
         """The Argo CD of a cluster."""
         host, namespace = seat_of(self._facts, name)
-        if (host, namespace) not in self._seats:
-            self._seats[host, namespace] = SeatState(self.connection(host), namespace)
-        return self._seats[host, namespace]
+        with self._lock:
+            if (host, namespace) not in self._seats:
+                self._seats[host, namespace] = SeatState(Lists(self.connection(host)), namespace)
+            return self._seats[host, namespace]
 
 
 def _compared(

@@ -38,7 +38,7 @@ def show(found: Statuses, *, detailed: bool) -> None:
     if sys.stdout.isatty():
         from rich.console import Console
 
-        Console().print(_table(found, detailed=detailed))
+        Console().print(table(found, detailed=detailed))
     else:
         for line in _lines(found, detailed=detailed):
             console.data(line)
@@ -111,7 +111,8 @@ def _lines(found: Statuses, *, detailed: bool) -> list[str]:
     return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _table(found: Statuses, *, detailed: bool) -> RenderableType:
+def table(found: Statuses, *, detailed: bool) -> RenderableType:
+    """One line for each cluster, or for each of its Applications."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -128,7 +129,7 @@ def _watched(found: Statuses, *, detailed: bool) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    return Group(_table(found, detailed=detailed), *map(Text, _remarks(found, detailed=detailed)))
+    return Group(table(found, detailed=detailed), *map(Text, _remarks(found, detailed=detailed)))
 
 
 def _style(word: str) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from medpattern.argocd.names import API_VERSION, CLUSTER_APP
 from medpattern.cluster.applications import LiveApplication, live_application
 from medpattern.cluster.connection import Connection
-from medpattern.cluster.desired import Plan
+from medpattern.cluster.desired import Desired, Plan
 from medpattern.cluster.ignoring import Ignored, of_settings
 from medpattern.cluster.livediff import Comparison, LiveDiff, live_diff
-from medpattern.cluster.resources import UnknownKindError
+from medpattern.cluster.liveobjects import Lists
 from medpattern.cluster.tracking import Tracking, tracking
 from medpattern.errors import RefusalError
 
@@ -27,14 +27,14 @@ SETTINGS = "argocd-cm"
 class SeatState:
     """What an Argo CD says, asked once for all clusters that it serves."""
 
-    connection: Connection
+    lists: Lists
     namespace: str
 
     @cached_property
     def settings(self) -> dict[str, str] | None:
         """The data of argocd-cm; None where the login may not read it."""
         try:
-            found = self.connection.get("v1", "ConfigMap", SETTINGS, self.namespace)
+            found = self.lists.connection.get("v1", "ConfigMap", SETTINGS, self.namespace)
         except RefusalError:
             return None
         return (found or {}).get("data") or {}
@@ -42,11 +42,8 @@ class SeatState:
     @cached_property
     def applications(self) -> dict[str, LiveApplication]:
         """The Applications by name; none where there is no Argo CD yet."""
-        try:
-            rows = self.connection.list(API_VERSION, "Application", self.namespace)
-        except UnknownKindError:
-            return {}
-        return {one.name: one for one in map(live_application, rows)}
+        rows, _ = self.lists.of((API_VERSION, "Application"), (self.namespace,))
+        return {name: live_application(one) for (namespace, name), one in rows.items() if namespace == self.namespace}
 
     @property
     def tracking(self) -> Tracking:
@@ -83,18 +80,19 @@ def compare(
     on_cluster = [one for one in plan.objects if not one.at_seat]
     owners = _owners(facts, plan, only)
     if not facts.is_pushed:
-        return live_diff(_comparison(seat, seat.connection, plan.objects, owners))
+        # Lists of its own: those of a seat are kept for all its clusters.
+        return live_diff(_comparison(seat, Lists(seat.lists.connection), plan.objects, owners))
     roots = {f"{facts.name}-root": "argocd"} if not only else {}
     others = {name: part for name, part in owners.items() if name not in roots}
-    there = live_diff(_comparison(seat, connection(), on_cluster, others))
+    there = live_diff(_comparison(seat, Lists(connection()), on_cluster, others))
     if not at_seat:
         return there
-    return _together(live_diff(_comparison(seat, seat.connection, at_seat, roots)), there)
+    return _together(live_diff(_comparison(seat, seat.lists, at_seat, roots)), there)
 
 
-def _comparison(seat: SeatState, connection: Connection, objects: Any, owners: dict[str, str]) -> Comparison:
+def _comparison(seat: SeatState, lists: Lists, objects: Sequence[Desired], owners: dict[str, str]) -> Comparison:
     kinds = seat.kinds_of(set(owners))
-    return Comparison(connection, objects, owners, seat.tracking, seat.ignored, kinds)
+    return Comparison(lists, objects, owners, seat.tracking, seat.ignored, kinds)
 
 
 def _owners(facts: Facts, plan: Plan, only: str) -> dict[str, str]:

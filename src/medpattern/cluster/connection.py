@@ -14,6 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medpattern.cluster.kubeconfig import read_kubeconfig
 from medpattern.cluster.resources import (
     WELL_KNOWN,
     Resource,
@@ -172,6 +173,10 @@ class Connection:
         """
         return WELL_KNOWN.get((api_version, kind)) or self.resources.of(api_version, kind)
 
+    def forget_kinds(self) -> None:
+        """After kinds were added or removed: the next question about kinds goes to the server."""
+        self.__dict__.pop("resources", None)
+
     def list(self, api_version: str, kind: str, namespace: str | None = None, labels: str = "") -> Objects:
         """All objects of a kind, page by page; with `apiVersion` and `kind`, which lists leave out.
 
@@ -312,8 +317,12 @@ def _configure(configuration: Any, kubeconfig: Path | None, context: str | None)
     if not (kubeconfig or context or "KUBECONFIG" in os.environ) and "KUBERNETES_SERVICE_HOST" in os.environ:
         config.load_incluster_config(client_configuration=configuration)
         return ""
-    file = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG", "~/.kube/config")
-    config.load_kube_config(config_file=file, context=context, client_configuration=configuration)
-    if context:
-        return context
-    return str(config.list_kube_config_contexts(config_file=file)[1]["name"])
+    known = read_kubeconfig(kubeconfig)
+    name = context or known.current
+    alone = known.alone(name)
+    if alone:  # the library would read all of the file again for each of a fleet's contexts
+        config.load_kube_config_from_dict(alone, context=name, client_configuration=configuration)
+    else:
+        file = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG", "~/.kube/config")
+        config.load_kube_config(config_file=file, context=context, client_configuration=configuration)
+    return name

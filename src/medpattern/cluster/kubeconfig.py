@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from medpattern.errors import UsageError
 from medpattern.findings import did_you_mean
 
 _DEFAULT = "~/.kube/config"
+_PATHS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +24,55 @@ class Contexts:
     current: str = ""
 
 
-def read_contexts(kubeconfig: Path | None = None) -> Contexts:
-    """The contexts of a file, or of KUBECONFIG (of several files the first that says a thing) or ~/.kube/config.
+@dataclass(frozen=True, slots=True)
+class Kubeconfig:
+    """The parts of a kubeconfig by name, of several files the first of each; paths in it are absolute."""
 
-    Nothing is logged in to. Without any file there are none, as in a pod.
+    contexts: dict[str, dict[str, Any]]
+    clusters: dict[str, dict[str, Any]]
+    users: dict[str, dict[str, Any]]
+    current: str
+
+    def alone(self, context: str) -> dict[str, Any] | None:
+        """A kubeconfig with that context and what it needs; None where that does not do.
+
+        It does not where a name is not there, which the library says best, or where a login by an auth-provider has to
+        write its new token back into the file.
+        """
+        wanted = self.contexts.get(context) or {}
+        cluster, user = self.clusters.get(str(wanted.get("cluster"))), self.users.get(str(wanted.get("user")))
+        if cluster is None or user is None or "auth-provider" in user:
+            return None
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": context,
+            "contexts": [{"name": context, "context": wanted}],
+            "clusters": [{"name": wanted["cluster"], "cluster": cluster}],
+            "users": [{"name": wanted["user"], "user": user}],
+        }
+
+
+def read_kubeconfig(kubeconfig: Path | None = None) -> Kubeconfig:
+    """A file, or those of KUBECONFIG, or ~/.kube/config; each read once as long as it does not change.
 
     Raises:
         UsageError: the named file is not there, or a file is no kubeconfig.
     """
-    servers: dict[str, str] = {}
-    contexts: dict[str, str] = {}
-    current = ""
-    for path in _files(kubeconfig):
-        data = _read(path)
-        current = current or str(data.get("current-context") or "")
-        for row in data.get("clusters") or ():
-            servers.setdefault(str(row["name"]), str((row.get("cluster") or {}).get("server") or ""))
-        for row in data.get("contexts") or ():
-            contexts.setdefault(str(row["name"]), str((row.get("context") or {}).get("cluster") or ""))
-    return Contexts({name: servers.get(cluster, "") for name, cluster in contexts.items()}, current)
+    return _merged(tuple((path, path.stat().st_mtime_ns) for path in _files(kubeconfig)))
+
+
+def read_contexts(kubeconfig: Path | None = None) -> Contexts:
+    """The contexts of a kubeconfig. Nothing is logged in to. Without any file there are none, as in a pod.
+
+    Raises:
+        UsageError: the named file is not there, or a file is no kubeconfig.
+    """
+    found = read_kubeconfig(kubeconfig)
+    servers = {name: str(cluster.get("server") or "") for name, cluster in found.clusters.items()}
+    return Contexts(
+        {name: servers.get(str(one.get("cluster")), "") for name, one in found.contexts.items()}, found.current
+    )
 
 
 def context_of(cluster: str, server: str, contexts: Contexts, *, alone: bool) -> str | None:
@@ -93,15 +125,37 @@ def _files(kubeconfig: Path | None) -> Iterator[Path]:
             yield path
 
 
+@lru_cache(maxsize=8)
+def _merged(files: tuple[tuple[Path, int], ...]) -> Kubeconfig:
+    found = Kubeconfig({}, {}, {}, "")
+    current = ""
+    for path, _ in files:
+        data = _read(path)
+        current = current or str(data.get("current-context") or "")
+        for part, rows in (("contexts", found.contexts), ("clusters", found.clusters), ("users", found.users)):
+            for row in data.get(part) or ():
+                rows.setdefault(str(row["name"]), _absolute(row.get(part.removesuffix("s")) or {}, path.parent))
+    return replace(found, current=current)
+
+
+def _absolute(part: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Paths in a kubeconfig are relative to the file that they stand in."""
+    made = {**part, **{key: str(folder / part[key]) for key in _PATHS if part.get(key)}}
+    command = (part.get("exec") or {}).get("command", "")
+    if os.sep in command:
+        made["exec"] = {**part["exec"], "command": str(folder / command)}
+    return made
+
+
 def _read(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        data = yaml.safe_load(path.read_bytes()) or {}
-        for key in ("clusters", "contexts"):
-            for row in data.get(key) or ():
-                row["name"], row.get(key.removesuffix("s"))
-    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        data = yaml.load(path.read_bytes(), yaml.CSafeLoader) or {}
+        for part in ("contexts", "clusters", "users"):
+            for row in data.get(part) or ():
+                dict(row.get(part.removesuffix("s")) or {}, name=row["name"])
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path}: no kubeconfig that can be read") from error
     found: dict[str, Any] = data
     return found

@@ -17,7 +17,7 @@ from medpattern.cluster.connection import Connection
 from medpattern.cluster.desired import Desired
 from medpattern.cluster.fieldsets import is_applied
 from medpattern.cluster.ignoring import Ignored, without_ignored
-from medpattern.cluster.liveobjects import Kind, LiveObjects, live_objects
+from medpattern.cluster.liveobjects import Kind, Lists, LiveObjects, live_objects
 from medpattern.cluster.resources import UnknownKindError
 from medpattern.cluster.showing import unified
 from medpattern.cluster.tracking import Tracking, why_kept
@@ -65,7 +65,7 @@ class Comparison:
     """What is held against one server, and by which rules.
 
     Attributes:
-        connection: to the server.
+        lists: of the server.
         objects: what it should have.
         owners: the Applications whose objects are known, so that what else is theirs would be pruned -> the
             application's name to show.
@@ -74,12 +74,17 @@ class Comparison:
         more_kinds: further kinds of which the owners may have objects, as Argo CD says.
     """
 
-    connection: Connection
+    lists: Lists
     objects: Sequence[Desired]
     owners: Mapping[str, str]
     tracking: Tracking = field(default_factory=Tracking)
     ignored: tuple[Ignored, ...] = ()
     more_kinds: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def connection(self) -> Connection:
+        """To the server."""
+        return self.lists.connection
 
 
 def live_diff(comparison: Comparison) -> LiveDiff:
@@ -89,7 +94,7 @@ def live_diff(comparison: Comparison) -> LiveDiff:
         RemoteError: the server does not answer, or refuses a list.
     """
     wanted = {_place(comparison.connection, one): one for one in comparison.objects}
-    live = live_objects(comparison.connection, _kinds(comparison, wanted))
+    live = live_objects(comparison.lists, _kinds(comparison, wanted))
     pairs = [(one, live.get(*place)) for place, one in wanted.items()]
     doubtful = [(one, there) for one, there in pairs if not _is_settled(comparison, one, there)]
     with ThreadPoolExecutor(THREADS) as threads:
