@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +10,7 @@ import typer
 
 from medpattern.cli import console
 from medpattern.cli.model_options import ModelArgument, check_libraries, open_model
+from medpattern.cli.model_progress import progress
 from medpattern.cli.options import Output, OutputOption
 from medpattern.errors import UsageError
 
@@ -36,7 +35,13 @@ def robustness(
     ] = None,
     scores: Annotated[
         Path | None,
-        typer.Option("--scores", metavar="FILE", help="Scores saved before, in place of films.", show_default=False),
+        typer.Option(
+            "--from-scores",
+            "--scores",
+            metavar="FILE",
+            help="Scores saved before, in place of films.",
+            show_default=False,
+        ),
     ] = None,
     split: Annotated[str, typer.Option("--split", metavar="NAME", help="Which films: train, val or test.")] = "val",
     shift: Annotated[
@@ -68,7 +73,7 @@ def robustness(
     """  # fmt: skip
     check_libraries()
     if (data is None) == (scores is None):
-        raise UsageError("give either --data, films to score, or --scores, a file of scores saved before")
+        raise UsageError("give either --data, films to score, or --from-scores, a file of scores saved before")
     predictor = open_model(model)
     from medpattern.evaluation.robustness import robustness_rows
 
@@ -108,40 +113,22 @@ def _scored(predictor: Predictor, data: Path, split: str, shifts: list[Shift], m
     full_size = films
     if any(one.full_size for one in shifts) and (larger := data / "cxr_full320.tar").is_file():
         full_size = _films(larger, split, most)
-    with _progress() as progress:
-        return shifted_scores(predictor, films, full_size, shifts, progress)
+    with progress("scoring") as tell:
+        return shifted_scores(predictor, films, full_size, shifts, tell)
 
 
 def _films(data: Path, split: str, most: int | None) -> list[Film]:
-    """The films of one split, evenly thinned out to at most so many."""
+    """The films of one split but repeated ones, evenly thinned out to at most so many."""
     from medpattern.evaluation.films import SPLITS, load_films
 
     if split not in SPLITS:
         raise UsageError(f"there is no split {split!r}; there are {', '.join(SPLITS)}")
-    films = [film for film in load_films(data) if film.split == split]
+    films = [film for film in load_films(data) if film.split == split and not film.duplicate]
     if not films:
         raise UsageError(f"{data} holds no films of the split {split}; try another one with --split")
     if most is None or len(films) <= most:
         return films
     return [films[index * len(films) // most] for index in range(most)]
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int, str], None]]:
-    """A line that counts on a terminal, a line for each set elsewhere."""
-    with console.progress("scoring films:") as shown:
-        if shown is not None:
-            yield shown
-            return
-        begun: set[str] = set()
-
-        def tell(done: int, total: int, name: str) -> None:
-            if name not in begun:
-                begun.add(name)
-                console.say(f"scoring films: {name} ({done} of {total} done)")
-                sys.stderr.flush()
-
-        yield tell
 
 
 def _print(rows: Sequence[RobustnessRow], predictor: Predictor, output: Output) -> None:

@@ -1,8 +1,8 @@
 """Whether a model could tell the classes by something else than lungs: films with the lungs or all else taken away.
 
-Places are shares of what the input contract leaves of a film (after its crop), the same for every film, since nobody has
-drawn lungs on these films. `CHEST` is a rounded rectangle that holds the lungs, the heart and what lies between on nearly
-all of them; `FIELDS` are two upright ellipses over the lung fields of an average film, which leave some lungs' rims.
+Places are shares of what the input contract leaves of a film after its crop, the same for every film, since nobody
+has drawn lungs on these. `CHEST` is a rounded rectangle that holds the lungs, the heart and what lies between on nearly
+all films; `FIELDS` are two upright ellipses over the lung fields of an average film, which leave some lungs' rims.
 """
 
 from __future__ import annotations
