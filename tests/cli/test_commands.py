@@ -58,6 +58,7 @@ COMMANDS = [
     ("model", "export"),
     ("model", "card"),
     ("model", "evaluate"),
+    ("model", "evidence"),
     ("model", "explain"),
     ("model", "inspect"),
     ("model", "robustness"),

@@ -6,6 +6,7 @@ import typer
 
 from medpattern.cli.model_card import card
 from medpattern.cli.model_evaluate import evaluate
+from medpattern.cli.model_evidence import evidence
 from medpattern.cli.model_explain import explain
 from medpattern.cli.model_export import export
 from medpattern.cli.model_inspect import inspect
@@ -21,6 +22,7 @@ model.command("train")(train)
 model.command("export")(export)
 model.command("card")(card)
 model.command("evaluate")(evaluate)
+model.command("evidence")(evidence)
 model.command("explain")(explain)
 model.command("inspect")(inspect)
 model.command("robustness")(robustness)
