@@ -34,6 +34,7 @@ COMMANDS = [
     ("list", "charts"),
     ("list", "layers"),
     ("list", "images"),
+    ("bootstrap",),
     ("secrets", "plan"),
     ("secrets", "check"),
     ("secrets", "generate"),

@@ -39,6 +39,7 @@ class Ward:
         self.edit(WARD, REPORTS, "")
         self.edit(WEST, "replicas: 1", "replicas: 0")
         self.edit(FACTS, '"1.34"', '"1.36"')
+        self.edit("values/values-global.yaml", "medpattern:\n", "medpattern:\n  given: {Kafka/broker/broker: a test}\n")
         self.render()
         commit(self.root, "the ward as it begins")
         git(self.root, "remote", "add", "origin", self.url)

@@ -12,6 +12,7 @@ import typer
 from medpattern import __version__
 from medpattern.cli import console
 from medpattern.cli.backfill import backfill
+from medpattern.cli.bootstrap import bootstrap
 from medpattern.cli.bridge import bridge
 from medpattern.cli.cluster import cluster
 from medpattern.cli.deadletter import deadletter
@@ -65,6 +66,7 @@ app.command("diff")(diff)
 app.command("status")(status)
 app.add_typer(cluster, name="cluster")
 app.add_typer(secrets, name="secrets")
+app.command("bootstrap")(bootstrap)
 app.command("run")(run)
 app.command("serve")(serve)
 app.command("simulate")(simulate)

@@ -1,0 +1,154 @@
+"""What bootstrap applies: in which order, and what became of each object.
+
+Everything is server-side apply of the same objects, so a run that was killed anywhere is finished by a further one, and
+a run with nothing to do changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from medpattern.cluster import engine, handover
+from medpattern.cluster.connection import MANAGER, Connection, Object
+from medpattern.cluster.engine import Installation
+from medpattern.cluster.intent import Wanted
+from medpattern.errors import RemoteError
+
+READY_SECONDS = 600
+# Of an installation's objects; apart from those of the handover, since both have fields in argocd-cm.
+INSTALLER = "medpattern-install"
+_KEPT_BY_SERVER = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation")
+
+
+class Done(StrEnum):
+    """What became of one object."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One object that was applied, or would be: in words, and what became of it."""
+
+    thing: str
+    done: Done
+
+
+Tell = Callable[[Applied], None]
+
+
+def carry_out(wanted: Wanted, connection: Connection, installation: Installation | None, tell: Tell) -> None:
+    """Installs Argo CD where it is not, and hands the cluster over to it.
+
+    Args:
+        wanted: what the cluster is to get.
+        connection: to the cluster.
+        installation: what installs Argo CD; None where it is there.
+        tell: called with each object that was applied.
+
+    Raises:
+        RemoteError: the server went away, refuses, or Argo CD's kinds do not come; a further run goes on.
+    """
+    if installation:
+        _install(wanted, connection, installation, tell)
+    is_openshift = wanted.facts.is_openshift
+    check = handover.health_check(connection, wanted.namespace, is_openshift=is_openshift)
+    if check:
+        tell(apply(connection, check))
+    for thing in handover.namespaces(wanted.of_root):
+        is_there = connection.get("v1", "Namespace", thing["metadata"]["name"]) is not None
+        tell(Applied(words_of(thing), Done.UNCHANGED) if is_there else apply(connection, thing))
+    _load_secrets(wanted, connection, tell)
+    for thing in handover.roots(wanted.of_root, wanted.root_application):
+        tell(apply(connection, thing))
+
+
+def _install(wanted: Wanted, connection: Connection, installation: Installation, tell: Tell) -> None:
+    namespace = wanted.namespace
+    if not installation.digest:
+        for thing in installation.objects:
+            tell(apply(connection, thing, INSTALLER))
+        _await(lambda: engine.operator_state(connection, installation.objects[-1], namespace))
+        connection.forget_kinds()
+        return
+    first, rest = installation.objects[0], installation.objects[1:]
+    tell(apply(connection, first, INSTALLER))
+    # Before anything else of it, so that a run that was killed is known for one.
+    apply(connection, engine.record(namespace, installation.digest, engine.INSTALLING))
+    for thing in rest:
+        tell(apply(connection, thing, INSTALLER))
+    _await(lambda: "" if engine.established(connection) else "Argo CD's kinds are not established")
+    connection.forget_kinds()
+    apply(connection, engine.record(namespace, installation.digest, engine.INSTALLED))
+
+
+def _await(pending: Callable[[], str]) -> None:
+    """Returns once nothing is pending; what is, is told in words where it takes too long."""
+    deadline = time.monotonic() + READY_SECONDS
+    while words := pending():
+        if time.monotonic() > deadline:
+            raise RemoteError(f"{words}, {READY_SECONDS} s after it was applied; a further run goes on from there")
+        time.sleep(1)
+
+
+def _load_secrets(wanted: Wanted, connection: Connection, tell: Tell) -> None:
+    """Secrets of the secrets file whose namespaces the tree has, or Argo CD's own; their contents are never told."""
+    if wanted.secrets is None or wanted.values is None:
+        return
+    from medpattern.secretstore.kubernetes import changes, write
+
+    spaces = {wanted.namespace, *(one["metadata"]["name"] for one in handover.namespaces(wanted.of_root))}
+    names = [name for entry in wanted.secrets.entries for name in wanted.secrets.kubernetes_secrets(entry)]
+    found = changes(connection, wanted.secrets, wanted.values, [name for name in names if name.namespace in spaces])
+    written = {one.secret for one in write(connection, found)}
+    for one in found:
+        done = Done.UNCHANGED if one.secret not in written else Done.CREATED if one.is_new else Done.CHANGED
+        tell(Applied(str(one.secret), done))
+
+
+def apply(connection: Connection, thing: Object, manager: str = MANAGER) -> Applied:
+    """Server-side apply of one object, and what that changed.
+
+    Fields that somebody else owns are taken over: they are those that git says, or that Argo CD needs.
+    """
+    metadata = thing["metadata"]
+    namespace = str(metadata.get("namespace", ""))
+    before = connection.get(thing["apiVersion"], thing["kind"], metadata["name"], namespace)
+    after = connection.apply(thing, force=True, field_manager=manager)
+    return Applied(words_of(thing), _done(before, after))
+
+
+def _done(before: Object | None, after: Object) -> Done:
+    if before is None:
+        return Done.CREATED
+    return Done.UNCHANGED if content_of(before) == content_of(after) else Done.CHANGED
+
+
+def content_of(thing: Object) -> Object:
+    """An object without its status and what the server keeps for itself, which change without anybody's wish."""
+    metadata = {key: value for key, value in thing["metadata"].items() if key not in _KEPT_BY_SERVER}
+    return {**{key: value for key, value in thing.items() if key != "status"}, "metadata": metadata}
+
+
+def words_of(thing: Object) -> str:
+    """An object in words: "ConfigMap argocd-cm in argocd"."""
+    namespace = thing["metadata"].get("namespace")
+    return f"{thing['kind']} {thing['metadata']['name']}" + (f" in {namespace}" if namespace else "")
+
+
+def all_objects(wanted: Wanted, connection: Connection, installation: Installation | None) -> Iterable[Object]:
+    """What a run would apply, in its order; Secrets are left out, since they are for nobody's eyes."""
+    if installation:
+        yield from installation.objects
+        if not wanted.facts.is_openshift:
+            yield handover.config_map(wanted.namespace)
+    else:
+        check = handover.health_check(connection, wanted.namespace, is_openshift=wanted.facts.is_openshift)
+        yield from [check] if check else []
+    yield from handover.namespaces(wanted.of_root)
+    yield from handover.roots(wanted.of_root, wanted.root_application)

@@ -1,0 +1,142 @@
+"""Waiting until Argo CD has brought a cluster to what git says; every change of state is told once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from medpattern.argocd.names import API_VERSION
+from medpattern.cluster.applications import RUNNING, SYNCED, live_application
+from medpattern.cluster.causes import Cause, causes
+from medpattern.cluster.connection import Connection, Object
+from medpattern.cluster.expected import ExpectedApplication
+from medpattern.cluster.resources import UnknownKindError
+from medpattern.cluster.seats import Seat
+from medpattern.cluster.statuses import ApplicationStatus, ClusterStatus, Presence, cluster_status, owners
+from medpattern.cluster.until import Until
+from medpattern.errors import RefusalError, RemoteError
+
+EVERY_SECONDS = 2.0
+# What a webhook does after a push; Argo CD removes it when it has looked.
+REFRESH = "argocd.argoproj.io/refresh"
+
+Show = Callable[[ClusterStatus], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is waited for.
+
+    Attributes:
+        seat: the Argo CD, and the one cluster.
+        expected: the Applications that the tree has.
+        commit: that the root must have been compared with; "" for any.
+        until: Synced is enough, or Healthy too.
+        seconds: the longest wait.
+    """
+
+    seat: Seat
+    expected: Mapping[str, ExpectedApplication]
+    commit: str
+    until: Until
+    seconds: float
+
+    @property
+    def cluster(self) -> str:
+        """The cluster's name."""
+        return self.seat.clusters[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """How it ended: the last state, whether that is what was wished for, and what holds up the rest."""
+
+    status: ClusterStatus
+    is_done: bool
+    causes: tuple[tuple[str, Cause], ...] = ()
+
+
+def wait(connection: Connection, wish: Wish, show: Show) -> Waited:
+    """Waits until all is as wished, or the time is over. `show` gets every state that was seen.
+
+    A server that is away for a while is waited for.
+
+    Raises:
+        RemoteError: it is still away when the time is over, or refuses.
+    """
+    deadline = time.monotonic() + wish.seconds
+    while True:
+        status, error = _look(connection, wish)
+        if status is not None:
+            show(status)
+            if _is_done(status, wish):
+                return Waited(status, True)
+        if time.monotonic() >= deadline:
+            if status is None:
+                raise RemoteError(f"{error} (when the time was over)")
+            return Waited(status, False, tuple(_held_up(connection, status, wish)))
+        time.sleep(min(EVERY_SECONDS, max(0.0, deadline - time.monotonic())))
+
+
+def _look(connection: Connection, wish: Wish) -> tuple[ClusterStatus | None, str]:
+    try:
+        rows = connection.list(API_VERSION, "Application", wish.seat.namespace)
+        _refresh(connection, rows, wish)
+    except (RefusalError, UnknownKindError) as error:
+        if getattr(error, "status", 500) < 500:
+            raise
+        return None, str(error)
+    except RemoteError as error:
+        return None, str(error)
+    live = [live_application(row) for row in rows]
+    mine = owners(live, {wish.cluster: wish.expected}).get(wish.cluster, [])
+    return cluster_status(wish.cluster, wish.seat.cluster, wish.expected, mine, connection.server_time), ""
+
+
+def _refresh(connection: Connection, rows: list[Object], wish: Wish) -> None:
+    """Asks Argo CD to look at a root that it has compared with an earlier commit, instead of at its next round."""
+    for row in rows:
+        metadata = row["metadata"]
+        compared = ((row.get("status") or {}).get("sync") or {}).get("revision")
+        is_asked = REFRESH in (metadata.get("annotations") or {})
+        if metadata["name"] == f"{wish.cluster}-root" and compared and compared != wish.commit and not is_asked:
+            path = connection.resources.of(API_VERSION, "Application").path(wish.seat.namespace)
+            body = {"metadata": {"annotations": {REFRESH: "normal"}}}
+            content = "application/merge-patch+json"
+            connection.ask("PATCH", f"{path}/{metadata['name']}", {}, body, content)
+
+
+def _is_done(status: ClusterStatus, wish: Wish) -> bool:
+    ours = [one for one in status.own if one.presence is not Presence.LEFT_OVER]
+    return all(_reached(one, wish) for one in ours)
+
+
+def _reached(one: ApplicationStatus, wish: Wish) -> bool:
+    live = one.live
+    if live is None or (one.is_root and wish.commit and live.revision != wish.commit):
+        return False
+    if wish.until is Until.HEALTHY:
+        return one.is_well
+    is_settled = not live.has_failed and not (one.is_root and live.phase == RUNNING)
+    return live.sync == SYNCED and live.is_current and is_settled
+
+
+def _held_up(connection: Connection, status: ClusterStatus, wish: Wish) -> list[tuple[str, Cause]]:
+    """What holds up the Applications that are not as wished; those that only wait for others are left out.
+
+    A root is not Synced before the Applications of its first waves are Healthy, so those count in any case.
+    """
+    left = [one for one in status.own if not (_reached(one, wish) and one.is_well)]
+    waiting = [one for one in left if not one.held_by]
+    children = [one for one in waiting if not one.is_root]
+    roots = [one for one in waiting if one.is_root and not (children and _only_waits(one))]
+    found: list[tuple[str, Cause]] = []
+    for one in (*roots, *children) or left:
+        found += ((one.name, cause) for cause in causes(one.live, connection))
+    return found
+
+
+def _only_waits(one: ApplicationStatus) -> bool:
+    live = one.live
+    return live is not None and live.phase == RUNNING and live.phase_message.startswith("waiting for healthy state")
