@@ -33,10 +33,6 @@ spec:
 OBJECTS = f"""\
 {STORE}
 ---
-apiVersion: v1
-kind: ServiceAccount
-metadata: {{name: secret-store, namespace: secret-store}}
----
 apiVersion: external-secrets.io/v1
 kind: ExternalSecret
 metadata: {{name: mail}}
@@ -81,10 +77,12 @@ apiVersion: batch/v1
 kind: CronJob
 metadata: {{name: purge}}
 spec:
+  schedule: 0 3 * * *
   jobTemplate:
     spec:
       template:
         spec:
+          restartPolicy: Never
           containers: [{{name: purge, envFrom: [{{secretRef: {{name: database}}}}]}}]
 """
 

@@ -70,10 +70,9 @@ class Vault:
         self._client = hvac.Client(
             self.address,
             token=token.text() if token else "",
-            verify=str(ca) if ca else True,
             timeout=ANSWER_SECONDS,
             namespace=namespace or None,
-            session=_session(self.address, server_name),
+            session=_session(self.address, ca, server_name),
         )
 
     # ---- the server itself ---------------------------------------------------------------------------------------
@@ -214,7 +213,7 @@ class Vault:
             raise RemoteError(words)
 
 
-def _session(address: str, server_name: str) -> Any:
+def _session(address: str, ca: Path | None, server_name: str) -> Any:
     import requests
     from requests.adapters import HTTPAdapter
 
@@ -227,6 +226,7 @@ def _session(address: str, server_name: str) -> Any:
     session = requests.Session()
     # No proxy, no .netrc: the address alone says where secrets go.
     session.trust_env = False
+    session.verify = str(ca) if ca else True
     if server_name:
         session.mount(address, Named())
     return session
