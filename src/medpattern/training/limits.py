@@ -62,6 +62,9 @@ def check(settings: Settings, where: str) -> None:
         len(settings.network.widths) == len(settings.network.blocks),
         f"{where}: network.blocks: there are {len(settings.network.widths)} stages in widths, so name as many numbers",
     )
+    # Each stage halves the planes, which begin at half the side.
+    most_stages = settings.input.side.bit_length() - 2
+    _want(len(settings.gate.widths) <= most_stages, f"{where}: gate.widths: at most {most_stages} at this input.side")
     for name in POINTS:
         _check_point(getattr(settings.points, name), f"{where}: points.{name}")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medpattern.evaluation.films import load_films
+from medpattern.evaluation.films import contract_for, load_films
 from medpattern.evaluation.machine import processor
 from medpattern.pipeline.images import decode, prepare
 from medpattern.training.answers import contract_of
@@ -57,5 +57,5 @@ def _unseen(workplace: Workplace) -> Sample:
     """The films of the split val, prepared as the service does; the films trained on where there are none."""
     films = [film for film in load_films(workplace.data) if film.split == "val"] or list(workplace.material.films)
     contract = contract_of(workplace.settings)
-    pictures = [levels(prepare(decode(film.read()), contract)) for film in films]
+    pictures = [levels(prepare(decode(film.read()), contract_for(film, contract))) for film in films]
     return Sample(np.stack(pictures), np.array([film.pneumonia for film in films]))
