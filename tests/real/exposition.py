@@ -47,6 +47,8 @@ class Exposition:
 
     def __init__(self) -> None:
         self._scrapes = 0
+        # Here, not in the threads that answer scrapes: ast.parse in two of them at once fails in Python 3.11.
+        registered()
 
     def text(self) -> str:
         """The next scrape."""
