@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,9 +16,13 @@ from typing import Any
 
 import pytest
 
-from tests.fleet.small import Result, copy_small, medpattern, render
+from tests.cli.terminal import on_a_terminal
+from tests.fleet.small import CHECKOUT, Result, copy_small, medpattern, render
 from tests.live.played import REVISION, ArgoCd, contexts, managed, manifests, stamp
 from tests.live.servers.cluster import Cluster
+from tests.real.servers.processes import until
+
+DEADLINE = 120
 
 
 @dataclass
@@ -217,3 +226,36 @@ def test_wrong_use_is_told_with_its_cure(fleet: Fleet, words: tuple[str, ...], s
 
     assert result.code == 2
     assert says in result.err
+
+
+def test_on_a_terminal_it_is_a_table(fleet: Fleet) -> None:
+    text = on_a_terminal(fleet.root, "status", "--kubeconfig", str(fleet.kubeconfig), NO_COLOR="1", COLUMNS="160")
+
+    assert [word in text for word in ("CLUSTER", "LAST SYNC", "hub", "all 3 clusters are well")] == [True] * 4
+
+
+def test_watching_prints_each_line_that_changes_until_it_is_interrupted(fleet: Fleet) -> None:
+    words = ("status", "--cluster", "west", "--watch", "--interval", "0.2", "--kubeconfig", str(fleet.kubeconfig))
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "medpattern", *words],
+        cwd=fleet.root,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.extend(watching.stdout or ()), daemon=True)
+    reader.start()
+    try:
+        until(lambda: len(said) == 5, "a line for each Application", seconds=DEADLINE)
+        fleet.west.say("legend", health={"status": "Degraded"})
+        until(lambda: len(said) == 6, "a line for the one that changed", seconds=DEADLINE)
+        watching.send_signal(signal.SIGINT)
+        code = watching.wait(DEADLINE)
+        reader.join(DEADLINE)
+    finally:
+        watching.kill()
+        watching.wait()
+
+    assert code == 0
+    assert [line.split()[2:6] for line in said[5:]] == [["legend", "0", "Synced", "Degraded"]]
