@@ -127,11 +127,12 @@ def _nothing_said(application: LiveApplication) -> str:
 
 def _of_pods(connection: Connection, namespace: str) -> Iterator[Cause]:
     for pod in _listed(connection, "v1", "Pod", namespace):
-        for message in _complaints(pod):
+        for message in complaints(pod):
             yield Cause(f"Pod {pod['metadata']['name']} in {namespace}", message, cure_of(message))
 
 
-def _complaints(pod: Object) -> Iterable[str]:
+def complaints(pod: Object) -> Iterable[str]:
+    """What a pod says of itself that is no ordinary start: that it found no node, and why containers wait."""
     status: dict[str, Any] = pod.get("status") or {}
     for one in status.get("conditions") or ():
         if one.get("type") == "PodScheduled" and one.get("status") == "False":
