@@ -11,7 +11,7 @@ from medpattern.evaluation.metrics import auc, ece
 from medpattern.training.points import Calibration, calibrated, gate_threshold, operating_points
 from medpattern.training.settings import PointSettings
 
-scores = st.lists(st.floats(0, 1), min_size=1, max_size=300).map(lambda found: np.array(found))
+scores = st.lists(st.floats(0, 1), min_size=1, max_size=300).map(np.array)
 sensitivities = st.tuples(st.floats(0.5, 1), st.floats(0.5, 1)).map(lambda pair: (max(pair), min(pair)))
 point_settings = st.builds(PointSettings, screening=sensitivities, balanced=sensitivities, specific=sensitivities)
 

@@ -67,7 +67,7 @@ def test_films_that_were_changed_since_are_noticed(tmp_path: Path) -> None:
     one = next((data / "train" / "NORMAL").iterdir())
     one.write_bytes(next((data / "train" / "PNEUMONIA").iterdir()).read_bytes())
 
-    with pytest.raises(UsageError, match="data holds other films than when the training in .*run was begun"):
+    with pytest.raises(UsageError, match=r"data holds other films than when the training in .*run was begun"):
         Workplace.of(tmp_path / "run").check_films()
 
 
