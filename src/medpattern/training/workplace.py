@@ -62,7 +62,8 @@ class Workplace:
 
     def check_films(self) -> None:
         """Raises UsageError if the films are no longer those that the training was begun with."""
-        if not _same(_begun(self.folder / BEGUN), self._made_of()):
+        made_of = self._made_of()
+        if not _same(_begun(self.folder / BEGUN), {key: made_of[key] for key in ("films", "copies")}):
             raise UsageError(f"{self.data} holds other films than when the training in {self.folder} was begun")
 
     @classmethod

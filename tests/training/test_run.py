@@ -1,0 +1,104 @@
+"""Networks are fitted in processes of their own: none goes on when the training is over, however that ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from medpattern.errors import UsageError
+from medpattern.training import run
+from medpattern.training.run import finished_answers
+from medpattern.training.workplace import Workplace
+from tests.fleet.small import CHECKOUT
+from tests.training.drawn import data_set, small_settings
+
+# Seconds; far more than is needed, so that only what never ends fails.
+PATIENCE = 300
+# Submits work that would go on for an hour, in two processes, and tells their numbers.
+LONG = """
+import os, sys, time
+from pathlib import Path
+
+def work(path):
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(3600)
+
+if __name__ == "__main__":
+    from medpattern.training import run
+
+    class Place:
+        settings = None
+
+    run._step = lambda *_arguments: None
+    with run._pool(2) as pool:
+        futures = {pool.submit(work, f"{sys.argv[1]}/{number}"): str(number) for number in range(2)}
+        pool.submit = lambda *_arguments: futures.popitem()[0]
+        from dataclasses import make_dataclass
+        run._finished(pool, make_dataclass("Place", [])(), ["0", "1"])
+"""
+
+
+@pytest.fixture
+def working(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """A process whose two workers are at work, and their numbers."""
+    script = tmp_path / "long.py"
+    script.write_text(LONG, "utf-8")
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src"), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    try:
+        files = [tmp_path / "0", tmp_path / "1"]
+        wait_until(lambda: parent.poll() is not None or all(file.exists() and file.read_text() for file in files))
+        assert parent.poll() is None, parent.stderr.read() if parent.stderr else ""
+        yield parent, [int(file.read_text()) for file in files]
+    finally:
+        parent.kill()
+        parent.communicate()
+
+
+def wait_until(condition: object) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+def gone(process: int) -> bool:
+    """Whether the process has ended; one that nobody has waited for yet counts as ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_the_training(blow: signal.Signals, working: tuple[subprocess.Popen[str], list[int]]) -> None:
+    parent, workers = working
+
+    parent.send_signal(blow)
+
+    parent.wait(PATIENCE)
+    wait_until(lambda: all(gone(worker) for worker in workers))
+
+
+def test_a_step_that_fails_ends_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Workplace(tmp_path / "run", small_settings(), tmp_path / "nowhere")
+
+    with pytest.raises(UsageError, match="there is no .*nowhere"), run._pool(1) as pool:
+        run._finished(pool, place, ["fold-0", "fold-1"])
+
+
+def test_answers_of_an_unfinished_training_are_refused(tmp_path: Path) -> None:
+    place = Workplace(tmp_path / "run", small_settings(), data_set(tmp_path / "data"))
+    place.begin()
+
+    with pytest.raises(UsageError, match="is not finished; call medpattern model train again"):
+        finished_answers(place)
