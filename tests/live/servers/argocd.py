@@ -1,8 +1,8 @@
 """Argo CD on 127.0.0.1: Redis, repo-server and application controller as plain processes, and its API if asked for.
 
-They are what the pods of Argo CD's installation run, with the rights of the cluster's administrator. Argo CD looks every
-5 seconds, so that a push is seen without a webhook. The controller's metrics listen on all interfaces: it has no setting
-for that.
+They are what the pods of its installation run, with the rights of the cluster's administrator. It looks every 5
+seconds, so that a push is seen without a webhook. The metrics of its controller listen on all interfaces: there is no
+setting for that.
 """
 
 from __future__ import annotations

@@ -85,6 +85,10 @@ class Cluster:
         self.etcd.start().wait_ready(lambda: listening(self._etcd_port), seconds=START_SECONDS)
         self.server.start().wait_ready(self._is_ready, seconds=START_SECONDS)
 
+    def restart(self) -> None:
+        """The API server again, after it was killed."""
+        self.server.start().wait_ready(self._is_ready, seconds=START_SECONDS)
+
     def stop(self) -> None:
         """End both, the data left whole."""
         self.server.stop()
