@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,27 +21,28 @@ from tests.training.drawn import data_set, small_settings
 
 # Seconds; far more than is needed, so that only what never ends fails.
 PATIENCE = 300
-# Submits work that would go on for an hour, in two processes, and tells their numbers.
+# Two steps that would go on for an hour, each in a process of its own that tells its number.
 LONG = """
 import os, sys, time
+from dataclasses import dataclass
 from pathlib import Path
 
-def work(path):
-    Path(path).write_text(str(os.getpid()))
+from medpattern.training import run
+
+@dataclass(frozen=True)
+class Place:
+    folder: str
+
+def step(place, name):
+    part = Path(place.folder, f"{name}.part")
+    part.write_text(str(os.getpid()))
+    part.rename(Path(place.folder, name))
     time.sleep(3600)
 
 if __name__ == "__main__":
-    from medpattern.training import run
-
-    class Place:
-        settings = None
-
-    run._step = lambda *_arguments: None
+    run._step = step
     with run._pool(2) as pool:
-        futures = {pool.submit(work, f"{sys.argv[1]}/{number}"): str(number) for number in range(2)}
-        pool.submit = lambda *_arguments: futures.popitem()[0]
-        from dataclasses import make_dataclass
-        run._finished(pool, make_dataclass("Place", [])(), ["0", "1"])
+        run._finished(pool, Place(sys.argv[1]), ["0", "1"])
 """
 
 
@@ -56,7 +57,7 @@ def working(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]
     )  # fmt: skip
     try:
         files = [tmp_path / "0", tmp_path / "1"]
-        wait_until(lambda: parent.poll() is not None or all(file.exists() and file.read_text() for file in files))
+        wait_until(lambda: parent.poll() is not None or all(file.exists() for file in files))
         assert parent.poll() is None, parent.stderr.read() if parent.stderr else ""
         yield parent, [int(file.read_text()) for file in files]
     finally:
@@ -64,7 +65,7 @@ def working(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]
         parent.communicate()
 
 
-def wait_until(condition: object) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "it never came"
@@ -92,7 +93,7 @@ def test_workers_end_with_the_training(blow: signal.Signals, working: tuple[subp
 def test_a_step_that_fails_ends_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Workplace(tmp_path / "run", small_settings(), tmp_path / "nowhere")
 
-    with pytest.raises(UsageError, match="there is no .*nowhere"), run._pool(1) as pool:
+    with pytest.raises(UsageError, match=r"there is no .*nowhere"), run._pool(1) as pool:
         run._finished(pool, place, ["fold-0", "fold-1"])
 
 
