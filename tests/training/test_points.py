@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medpattern.evaluation.metrics import auc, ece
-from medpattern.training.points import Calibration, calibrated, gate_threshold, operating_points
+from medpattern.training.points import Calibration, aligned, calibrated, gate_threshold, operating_points
 from medpattern.training.settings import PointSettings
 
 scores = st.lists(st.floats(0, 1), min_size=1, max_size=300).map(np.array)
@@ -124,3 +124,14 @@ def test_the_gate_refuses_nearly_its_share() -> None:
     refused = (sigmoid(said.astype(float)) < gate_threshold(said, 0.01)).mean()
 
     assert 0.009 < refused <= 0.01
+
+
+def test_a_quieter_network_is_given_the_spread_of_the_others() -> None:
+    """Its share of films above a threshold on theirs is then theirs."""
+    rng = np.random.default_rng(3)
+    others = np.concatenate([rng.normal(-4, 1.5, 400), rng.normal(5, 2, 1200)])
+    quieter = (rng.permutation(others) * 0.4 - 0.3).astype(np.float32)
+    made = aligned(quieter, others)
+    for threshold in (0.05, 0.5, 0.9):
+        theirs = (1 / (1 + np.exp(-others)) >= threshold).mean()
+        assert (made(quieter) >= threshold).mean() == pytest.approx(theirs, abs=0.01)

@@ -124,13 +124,16 @@ class Gate(nn.Module):
 
 
 class Shipped(nn.Module):
-    """What is exported: score and gate, (N, 1) each, 0 to 1. The classifier was taught calibrated scores."""
+    """What is exported: score and gate, (N, 1) each, 0 to 1; score = sigmoid(slope * logit + offset)."""
 
-    def __init__(self, classifier: nn.Module, gate: nn.Module) -> None:
+    def __init__(self, classifier: nn.Module, gate: nn.Module, slope: float = 1.0, offset: float = 0.0) -> None:
         super().__init__()
         self.classifier = classifier
         self.gate = gate
+        self.slope = slope
+        self.offset = offset
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
-        return torch.sigmoid(self.classifier(image))[:, None], torch.sigmoid(self.gate(image))[:, None]
+        logit = self.classifier(image) * self.slope + self.offset
+        return torch.sigmoid(logit)[:, None], torch.sigmoid(self.gate(image))[:, None]

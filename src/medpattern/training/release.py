@@ -16,9 +16,9 @@ from medpattern.pipeline.model.statistics import reference, statistics
 from medpattern.training import export
 from medpattern.training.answers import CLEAN, contract_of
 from medpattern.training.network import Shipped
-from medpattern.training.points import PREVALENCE, calibrated, gate_threshold, operating_points
+from medpattern.training.points import PREVALENCE, aligned, calibrated, gate_threshold, operating_points
 from medpattern.training.record import training_record
-from medpattern.training.steps import GATE, STUDENT
+from medpattern.training.steps import GATE, STUDENT, student_answers
 from medpattern.training.testinputs import test_inputs
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 STATEMENT = (
     "Scores frontal chest films of children aged 1 to 5 for pneumonia. Trained on films of one hospital; not validated "
     "anywhere else, and not for diagnosis: a person reads every film."
+)
+CALIBRATION = (
+    "Platt, on out-of-fold films as they are and shifted, classes evenly; the shipped network was taught those scores, "
+    "and its logits are given the spread of theirs: score = 1 / (1 + exp(-(slope * logit + offset)))"
 )
 # Films whose ranges the whole numbers are fitted to.
 RANGES = 256
@@ -64,12 +68,13 @@ def release(workplace: Workplace, said: Answers, revision: str, chosen: str = "i
     pneumonia = workplace.material.pneumonia[said.film]
     calibration = calibrated(said.score, pneumonia)
     scores = calibration(said.score)
-    card = _card(workplace, calibration, revision) | {
+    alignment = aligned(student_answers(workplace).score, calibration.line(said.score))
+    card = _card(workplace, alignment, revision) | {
         "operatingPoints": operating_points(scores, pneumonia, workplace.settings.points),
         "gate": {"threshold": gate_threshold(said.gate, workplace.settings.gate.refused_most)},
         "reference": _references(workplace, said, scores),
     }
-    network = Shipped(workplace.classifier(STUDENT), workplace.gate(GATE))
+    network = Shipped(workplace.classifier(STUDENT), workplace.gate(GATE), alignment.slope, alignment.offset)
     floating = export.graph(network, workplace.settings.input.side)
     small = export.quantised(floating, _ranges(workplace))
     table = _table(workplace.material.films, said, scores)
@@ -105,7 +110,7 @@ def _card(workplace: Workplace, calibration: Calibration, revision: str) -> dict
         "defaultOperatingPoint": "balanced",
         "trainingPrevalence": PREVALENCE,
         "calibration": {
-            "method": "Platt, on out-of-fold films as they are and shifted, classes evenly; taught to the network",
+            "method": CALIBRATION,
             "slope": round(calibration.slope, 6), "offset": round(calibration.offset, 6),
         },
         "intendedUse": {

@@ -52,6 +52,16 @@ def answer_step(workplace: Workplace, fold: int, tell: Tell) -> Answers:
     return Answers.read(path)
 
 
+def student_answers(workplace: Workplace) -> Answers:
+    """What the networks that ship say of the same pictures; the student learned from them: good for no figure."""
+    path = workplace.path(f"answers-{STUDENT}.npz")
+    if not path.exists():
+        networks = workplace.classifier(STUDENT), workplace.gate(GATE)
+        films = workplace.material.films
+        answers.answers(films, range(len(films)), networks, workplace.settings).write(path)
+    return Answers.read(path)
+
+
 def calibration(workplace: Workplace, said: Answers) -> Calibration:
     """That of the fold networks, on what they said out of their folds."""
     return calibrated(said.score, workplace.material.pneumonia[said.film])
