@@ -1,6 +1,6 @@
 """`medpattern secrets` against a real OpenBao and a real API server: rights, logins, versions, refusals, and no leak.
 
-The cluster is hospital-2 of the shipped fleet, whose ExternalSecrets ask one ClusterSecretStore.
+Most use the small cluster of tests/secretstore, which is rendered in a moment; one uses the shipped fleet.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ from tests.live.servers.api import Api, Object
 from tests.live.servers.cluster import Cluster
 from tests.live.servers.openbao import OpenBao
 from tests.real.servers.processes import until
-from tests.secretstore.texts import PLANTED
+from tests.secretstore.clusters import OBJECTS, ward
+from tests.secretstore.texts import PLANTED, PREFIX
+from tests.validation.notes import repository
 
-NAME = "hospital-2"
+NAME = "north"
 G = {"onMissingValue": "generate", "vaultPolicy": "validatedPatternDefaultPolicy"}
 ROLE_BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 # What a login for loading needs; docs/secrets.md shows the same.
@@ -44,8 +46,8 @@ path "auth/kubernetes/role/*" { capabilities = ["create", "read", "update"] }
 
 @pytest.fixture(scope="module")
 def asked() -> list[Ask]:
-    """What the cluster's ExternalSecrets read."""
-    return asks(fleet.inventories()[NAME])
+    """What the ExternalSecrets of the small cluster read."""
+    return asks(ward())
 
 
 @pytest.fixture
@@ -91,10 +93,11 @@ def token_of(api: Api, name: str, audience: str = "vault") -> str:
 
 
 def secrets_file(folder: Path, asked: list[Ask], **values: str) -> Path:
-    """A secrets file with every entry that is asked for, generated; PLANTED is the mail's password.
+    """A secrets file with every entry that is asked for, generated, beside the repository that asks for them.
 
-    `values` replaces it, or names further fields of smtp.
+    PLANTED is the mail's password; `values` replaces it, or names further fields of smtp.
     """
+    repository(folder / "repository", template=OBJECTS)
     entries: dict[str, dict[str, Any]] = {}
     for ask in asked:
         prefix, _, name = ask.path.path.rpartition("/")
@@ -110,25 +113,31 @@ def secrets_file(folder: Path, asked: list[Ask], **values: str) -> Path:
     return path
 
 
-def vault(command: str, bao: OpenBao, file: Path, *arguments: str | Path, token: Path | None = None) -> Result:
-    """A command with OpenBao's address and a token; no value is in what it prints."""
+def vault(
+    command: str, bao: OpenBao, file: Path, *arguments: str | Path, token: Path | None = None, shipped: str = ""
+) -> Result:
+    """A command with OpenBao's address and a token; no value is in what it prints.
+
+    `shipped` is a cluster of the shipped fleet, instead of the small one.
+    """
     result = medpattern(
         "secrets", *command.split(), "--to", "vault", "--address", bao.url, "--ca", bao.authority,
         *(["--token-file", token or bao.token_file] if "--role" not in arguments else []),
-        "--secrets", file, "--cluster", NAME, *arguments, root=CHECKOUT,
+        "--secrets", file, "--cluster", shipped or NAME, *arguments,
+        root=CHECKOUT if shipped else file.parent / "repository",
     )  # fmt: skip
     assert PLANTED not in result.out + result.err
     return result
 
 
-def set_up(bao: OpenBao, file: Path, cluster: Cluster) -> Result:
+def set_up(bao: OpenBao, file: Path, cluster: Cluster, shipped: str = "") -> Result:
     """The first load, with the settings by which OpenBao asks the API server."""
     reviewer = file.parent / "reviewer"
     reviewer.touch(0o600)
     reviewer.write_text(token_of(cluster.api, "openbao", ""))
     result = vault(
         "load", bao, file, "--kubernetes-host", cluster.url, "--kubernetes-ca", cluster.authority,
-        "--reviewer-token-file", reviewer,
+        "--reviewer-token-file", reviewer, shipped=shipped,
     )  # fmt: skip
     assert result.code == 0, result.err
     return result
@@ -154,7 +163,7 @@ def state(bao: OpenBao) -> str:
     found |= {f"auth {name}": row["type"] for name, row in client.sys.list_auth_methods()["data"].items()}
     mounts = client.sys.list_mounted_secrets_engines()["data"]
     found |= {f"mount {name}": row["type"] for name, row in mounts.items()}
-    for path in ("auth/kubernetes/role", "secret/metadata", "secret/metadata/medical-diagnosis/hospital-2"):
+    for path in ("auth/kubernetes/role", "secret/metadata", f"secret/metadata/{PREFIX}"):
         with suppress(hvac.exceptions.VaultError):
             found[path] = (client.list(path) or {}).get("data")
     return json.dumps(found, sort_keys=True)
@@ -164,9 +173,10 @@ def state(bao: OpenBao) -> str:
 
 
 def test_the_stores_account_reads_all_that_is_asked_for_and_nothing_else(
-    bao: OpenBao, accounts: Cluster, asked: list[Ask], tmp_path: Path
+    bao: OpenBao, accounts: Cluster, tmp_path: Path
 ) -> None:
-    set_up(bao, secrets_file(tmp_path, asked), accounts)
+    asked = asks(fleet.inventories()["hospital-2"])
+    set_up(bao, secrets_file(tmp_path, asked), accounts, "hospital-2")
     bao.root.secrets.kv.v2.create_or_update_secret("medical-diagnosis/hospital-1/keys", {"identity": PLANTED})
     bao.root.secrets.kv.v2.create_or_update_secret("medical-diagnosis/hospital-2/unasked", {"a": PLANTED})
     store = asked[0].store
@@ -240,19 +250,19 @@ def test_rotation_writes_a_version_and_names_who_has_to_take_notice(
 ) -> None:
     file = secrets_file(tmp_path, asked)
     set_up(bao, file, accounts)
-    keys = next(ask for ask in asked if ask.path.path.endswith("/keys") and ask.property == "dead-letter")
-    _, before = entry(bao, keys)
+    database = next(ask for ask in asked if ask.path.path.endswith("/database"))
+    _, before = entry(bao, database)
 
-    result = vault("rotate keys.dead-letter", bao, file)
+    result = vault("rotate database.service", bao, file)
 
-    version, after = entry(bao, keys)
+    version, after = entry(bao, database)
     assert result.code == 0, result.err
     assert version == 2
-    assert {key for key in after if after[key] != before[key]} == {"dead-letter"}
-    assert result.out.startswith(f"wrote {keys.path}: dead-letter, version 2\n")
+    assert {key for key in after if after[key] != before[key]} == {"service"}
+    assert result.out.startswith(f"wrote {database.path}: service, version 2\n")
     assert "annotate externalsecret" in result.out
     assert not any(value in result.out + result.err for value in (*before.values(), *after.values()))
-    assert version_of(bao.root, keys.path.path, 1)["data"] == before
+    assert version_of(bao.root, database.path.path, 1)["data"] == before
 
 
 # ---- who loads ---------------------------------------------------------------------------------------------------
@@ -265,7 +275,7 @@ def test_a_login_for_loading_needs_only_the_rights_that_are_documented(
     file = secrets_file(tmp_path, asked)
     set_up(bao, file, accounts)
     root = bao.root
-    root.sys.create_or_update_policy("loader", LOADER)
+    root.sys.create_or_update_policy("loader", LOADER.replace("hospital-2", NAME))
     bindings = {"bound_service_account_names": ["other"], "bound_service_account_namespaces": ["secret-store"]}
     root.write_data("auth/kubernetes/role/loader", data={**bindings, "audience": "vault", "token_policies": ["loader"]})
 
@@ -292,7 +302,7 @@ def test_a_token_without_rights_is_told_which_and_writes_nothing(
     result = vault("load", bao, secrets_file(tmp_path, asked, password="changed-since-then"), token=token)
 
     assert result.code == 3
-    assert "this token may not update secret/data/medical-diagnosis/hospital-2/smtp; nothing was written" in result.err
+    assert f"this token may not update secret/data/{PREFIX}/smtp; nothing was written" in result.err
     assert entry(bao, next(ask for ask in asked if ask.path.path.endswith("/smtp")))[0] == 1
 
 
@@ -337,7 +347,7 @@ def test_another_certificate_and_another_token_are_refused(bao: OpenBao, asked: 
 
     stranger = medpattern(
         "secrets", "load", "--to", "vault", "--address", bao.url, "--token-file", bao.token_file, "--secrets", file,
-        "--cluster", NAME, root=CHECKOUT,
+        "--cluster", NAME, root=tmp_path / "repository",
     )  # fmt: skip
     token = vault("load", bao, file, token=wrong)
     named = vault("load", bao, file, "--tls-server-name", "openbao.openbao.svc", "--dry-run",
@@ -363,11 +373,25 @@ secrets:
       - {{name: ca.crt, value: {PLANTED}}}
       - {{name: key, onMissingValue: generate, vaultPolicy: validatedPatternDefaultPolicy}}
 """
+# A store that reads the Secret.
+TRUST = """\
+---
+apiVersion: external-secrets.io/v1
+kind: ClusterSecretStore
+metadata: {name: trusting}
+spec:
+  provider:
+    vault:
+      server: https://openbao.openbao.svc:8200
+      caProvider: {type: Secret, name: vault-ca, key: ca.crt, namespace: secret-store}
+      auth: {kubernetes: {mountPath: kubernetes, role: a, serviceAccountRef: {name: a, namespace: a}}}
+"""
 VAULT_CA = "/api/v1/namespaces/secret-store/secrets/vault-ca"
 
 
 @pytest.fixture
 def kubernetes_file(accounts: Cluster, tmp_path: Path) -> Iterator[Path]:
+    repository(tmp_path / "repository", template=OBJECTS + TRUST)
     path = tmp_path / "kubernetes.yaml"
     path.touch(0o600)
     path.write_text(KUBERNETES)
@@ -377,7 +401,7 @@ def kubernetes_file(accounts: Cluster, tmp_path: Path) -> Iterator[Path]:
 
 def kubernetes_load(cluster: Cluster, file: Path, *arguments: str) -> Result:
     result = medpattern("secrets", "load", "--to", "kubernetes", "--kubeconfig", cluster.kubeconfig(),
-                        "--secrets", file, *arguments, root=CHECKOUT)  # fmt: skip
+                        "--secrets", file, *arguments, root=file.parent / "repository")  # fmt: skip
     assert PLANTED not in result.out + result.err
     return result
 
@@ -407,15 +431,16 @@ def test_a_generated_key_is_rotated_alone(accounts: Cluster, kubernetes_file: Pa
     kubernetes_load(accounts, kubernetes_file)
     before = data(accounts.api)
 
+    root = kubernetes_file.parent / "repository"
     result = medpattern("secrets", "rotate", "vault-ca", "--to", "kubernetes", "--kubeconfig", accounts.kubeconfig(),
-                        "--secrets", kubernetes_file, "--cluster", NAME, root=CHECKOUT)  # fmt: skip
+                        "--secrets", kubernetes_file, "--cluster", NAME, root=root)  # fmt: skip
 
     after = data(accounts.api)
     assert result.code == 0, result.err
     assert after["ca.crt"] == before["ca.crt"]
     assert after["key"] != before["key"]
     assert after["key"] not in result.out + result.err
-    assert "ClusterSecretStore vault" in result.out
+    assert "ClusterSecretStore trusting its operator takes it" in result.out
 
 
 def test_keys_that_somebody_else_writes_are_not_taken_over(accounts: Cluster, kubernetes_file: Path) -> None:
@@ -434,7 +459,7 @@ def test_keys_that_somebody_else_writes_are_not_taken_over(accounts: Cluster, ku
 
 def test_a_login_without_rights_is_told_what_it_needs(accounts: Cluster, kubernetes_file: Path) -> None:
     result = medpattern("secrets", "load", "--to", "kubernetes", "--kubeconfig", accounts.kubeconfig("nobody"),
-                        "--secrets", kubernetes_file, root=CHECKOUT)  # fmt: skip
+                        "--secrets", kubernetes_file, root=kubernetes_file.parent / "repository")  # fmt: skip
 
     assert result.code == 3
     assert "403" in result.err
@@ -456,15 +481,16 @@ def test_a_planted_value_is_in_no_argument_no_environment_no_log_and_no_file(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     token = bao.token_file.read_text()
-    common = ["--root", str(CHECKOUT)]
+    root = tmp_path / "repository"
+    common = ["--root", str(root)]
     to_vault = ["--to", "vault", "--address", bao.url, "--ca", str(bao.authority), "--token-file", str(bao.token_file),
                 "--cluster", NAME, "--secrets", str(file)]  # fmt: skip
     to_cluster = ["--to", "kubernetes", "--kubeconfig", str(accounts.kubeconfig()), "--secrets", str(kubernetes)]
 
     seen = b""
-    for command in (["load", *to_vault], ["rotate", "keys.dead-letter", *to_vault], ["load", *to_cluster]):
+    for command in (["load", *to_vault], ["rotate", "database.service", *to_vault], ["load", *to_cluster]):
         seen += watched([*command, *common], scratch)
-    rendered = medpattern("render", "--cluster", NAME, "--out", scratch / "rendered", root=CHECKOUT)
+    rendered = medpattern("render", "--cluster", NAME, "--out", scratch / "rendered", root=root)
     accounts.api.ask("DELETE", VAULT_CA)
 
     assert b"version 2" in seen
