@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medpattern.cluster.kubeconfig import read_kubeconfig
+from medpattern.cluster.login import client
 from medpattern.cluster.resources import (
     WELL_KNOWN,
     Resource,
@@ -23,14 +22,13 @@ from medpattern.cluster.resources import (
     from_aggregated,
     from_version,
 )
-from medpattern.errors import RefusalError, RemoteError, UsageError
+from medpattern.errors import RefusalError, RemoteError
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
-# Objects in one page of a list. The API server holds back nothing smaller, and a fleet of 100 clusters x 12
-# Applications of 8 kB each is then three pages of 4 MB.
+# Objects in one page of a list, as kubectl asks for: of Applications, with 8 kB each, some 4 MB.
 PAGE = 500
 MANAGER = "medpattern"
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
@@ -95,16 +93,7 @@ class Connection:
         Raises:
             UsageError: the Kubernetes client is not installed, there is no such file, or it names no such context.
         """
-        kubernetes = _library()
-        configuration = kubernetes.client.Configuration()
-        configuration.retries = _retries()
-        try:
-            name = _configure(configuration, kubeconfig, context)
-        except (kubernetes.config.ConfigException, OSError, ValueError) as error:
-            raise UsageError(
-                f"no cluster to ask: {error}; set KUBECONFIG, or name a file by --kubeconfig and a context by --context"
-            ) from error
-        return cls(kubernetes.client.ApiClient(configuration), name)
+        return cls(*client(kubeconfig, context))
 
     @property
     def requests(self) -> int:
@@ -290,39 +279,3 @@ class Connection:
         is_secret = isinstance(body, dict) and body.get("kind") == "Secret"
         words = reason if is_secret else str(told.get("message") or reason)
         return RefusalError(f"{self.server} refused {method} {path}: {error.status} {words}", error.status, reason)
-
-
-def _library() -> Any:
-    try:
-        import kubernetes
-    except ModuleNotFoundError as error:
-        raise UsageError("a cluster can be asked with: pip install 'medpattern[cluster]'") from error
-    return kubernetes
-
-
-def _retries() -> Any:
-    """A server that is not there is told of at once; one that is too busy (429) says when to come back."""
-    import urllib3
-
-    return urllib3.Retry(
-        total=5, connect=0, read=0, redirect=0, other=0, status=5, status_forcelist=(429,), allowed_methods=None,
-        raise_on_status=False,
-    )  # fmt: skip
-
-
-def _configure(configuration: Any, kubeconfig: Path | None, context: str | None) -> str:
-    """Fills in address and login; the context's name."""
-    from kubernetes import config
-
-    if not (kubeconfig or context or "KUBECONFIG" in os.environ) and "KUBERNETES_SERVICE_HOST" in os.environ:
-        config.load_incluster_config(client_configuration=configuration)
-        return ""
-    known = read_kubeconfig(kubeconfig)
-    name = context or known.current
-    alone = known.alone(name)
-    if alone:  # the library would read all of the file again for each of a fleet's contexts
-        config.load_kube_config_from_dict(alone, context=name, client_configuration=configuration)
-    else:
-        file = str(kubeconfig) if kubeconfig else os.environ.get("KUBECONFIG", "~/.kube/config")
-        config.load_kube_config(config_file=file, context=context, client_configuration=configuration)
-    return name
