@@ -294,7 +294,8 @@ def test_a_token_without_rights_is_told_which_and_writes_nothing(
     file = secrets_file(tmp_path, asked)
     set_up(bao, file, accounts)
     root = bao.root
-    root.sys.create_or_update_policy("reader", LOADER.replace('["create", "read", "update"]', '["read"]'))
+    reader = LOADER.replace("hospital-2", NAME).replace('["create", "read", "update"]', '["read"]')
+    root.sys.create_or_update_policy("reader", reader)
     token = tmp_path / "reader"
     token.touch(0o600)
     token.write_text(root.auth.token.create(policies=["reader"])["auth"]["client_token"])
