@@ -28,6 +28,7 @@ COMMANDS = [
     ("promote",),
     ("diff",),
     ("status",),
+    ("doctor",),
     ("cluster", "inspect"),
     ("list", "clusters"),
     ("list", "apps"),

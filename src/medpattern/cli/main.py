@@ -17,6 +17,7 @@ from medpattern.cli.bridge import bridge
 from medpattern.cli.cluster import cluster
 from medpattern.cli.deadletter import deadletter
 from medpattern.cli.diff import diff
+from medpattern.cli.doctor import doctor
 from medpattern.cli.explain import explain
 from medpattern.cli.graph import graph
 from medpattern.cli.init import init
@@ -64,6 +65,7 @@ app.command("lock")(lock)
 app.command("promote")(promote)
 app.command("diff")(diff)
 app.command("status")(status)
+app.command("doctor")(doctor)
 app.add_typer(cluster, name="cluster")
 app.add_typer(secrets, name="secrets")
 app.command("bootstrap")(bootstrap)
