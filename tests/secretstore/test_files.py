@@ -178,7 +178,7 @@ SOPS = "version: ENC[AES256_GCM,data:x,type:str]\nsecrets: []\nsops:\n    mac: E
 
 
 def fake_sops(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """A `sops` on PATH; that the real one takes these arguments shows tests/live."""
+    """A `sops` on PATH that stands for the real one (3.9 and later), which no test runs."""
     program = kept(folder, f"#!/bin/sh\n{script}\n", 0o700, "bin/sops")
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
 
