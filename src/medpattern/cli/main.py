@@ -40,6 +40,7 @@ from medpattern.cli.serve import serve
 from medpattern.cli.simulate import simulate
 from medpattern.cli.source import source
 from medpattern.cli.status import status
+from medpattern.cli.uninstall import uninstall
 from medpattern.cli.validate import validate
 from medpattern.errors import MedpatternError
 
@@ -69,6 +70,7 @@ app.command("doctor")(doctor)
 app.add_typer(cluster, name="cluster")
 app.add_typer(secrets, name="secrets")
 app.command("bootstrap")(bootstrap)
+app.command("uninstall")(uninstall)
 app.command("run")(run)
 app.command("serve")(serve)
 app.command("simulate")(simulate)

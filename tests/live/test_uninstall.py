@@ -1,0 +1,205 @@
+"""`medpattern uninstall` beside a real Argo CD and the real namespace controller."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from medpattern.cluster.connection import Connection
+from tests.fleet.small import CHECKOUT, Result, process
+from tests.live.servers.api import STRICT, Object
+from tests.live.servers.argocd import NAMESPACE
+from tests.live.servers.built import CONTROL_PLANE, built
+from tests.live.servers.gitops import MERGE, GitOps
+from tests.live.ward import FACTS, Ward
+from tests.real.servers.processes import Process, until
+
+APPLICATIONS = ("west-root", "broker", "legend", "viewer")
+TOPICS = "/apis/kafka.strimzi.io/v1/namespaces/broker/kafkatopics"
+SETTINGS = "/api/v1/namespaces/broker/configmaps/settings"
+VIEWER = "/apis/apps/v1/namespaces/images/deployments/viewer"
+NOTES = "/api/v1/namespaces/images/configmaps/notes"
+CLAIM = "/api/v1/namespaces/broker/persistentvolumeclaims/journal"
+HOLD = "example.org/hold"
+READY = {"status": {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]}}
+RUN_SECONDS = 600
+# Kubernetes writes these about others whenever it likes.
+NOTES_OF_KUBERNETES = {"Event", "Endpoints", "EndpointSlice", "Lease", "APIService"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cluster, and the repository of which it gets its part."""
+
+    gitops: GitOps
+    ward: Ward
+
+    def words(self, *more: str) -> list[str]:
+        """The command line of an uninstallation."""
+        words = ["uninstall", "--cluster", "west", "--root", str(self.ward.root)]
+        return [*words, "--kubeconfig", str(self.gitops.cluster.kubeconfig()), *more]
+
+    def uninstall(self, *more: str) -> Result:
+        """An uninstallation from beginning to end."""
+        return process(*self.words(*more))
+
+    def hold(self, path: str, *finalizers: str) -> None:
+        """What an operator does that has something to do before its object may go."""
+        change = {"metadata": {"finalizers": list(finalizers)}}
+        self.gitops.api.must(self.gitops.api.ask("PATCH", path, change, content_type=MERGE))
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Any]:
+    """Makes the place, with the API groups that its cluster begins with."""
+    made: list[GitOps] = []
+
+    def place(*groups: str) -> Place:
+        gitops = GitOps(tmp_path / "servers", groups=groups)
+        made.append(gitops)
+        gitops.start()
+        ward = Ward(tmp_path, gitops.git)
+        uid = gitops.get("/api/v1/namespaces/kube-system")["metadata"]["uid"]
+        ward.edit(FACTS, "hub: hub", f"hub: hub\nserver: {gitops.cluster.url}\nclusterId: {uid}")
+        ward.publish("the cluster as it is")
+        return Place(gitops, ward)
+
+    yield place
+    for one in made:
+        one.discard()
+
+
+def test_nothing_of_ours_is_left_even_if_a_run_is_killed_in_the_middle(make: Any, tmp_path: Path) -> None:
+    place = make("kafka.strimzi.io")
+    gitops: GitOps = place.gitops
+    before = snapshot(gitops)
+    manifest = str(built(CONTROL_PLANE, "argocd-install.yaml"))
+    words = ["bootstrap", *place.words()[1:], "--argocd-manifest", manifest, "--yes", "--no-wait"]
+    bootstrap = process(*words)
+    assert bootstrap.code == 0, bootstrap.err
+    gitops.argocd.make_key()
+    gitops.argocd.start()
+    gitops.wait(lambda: all_synced(gitops), "all Applications to be Synced")
+
+    place.hold(SETTINGS, HOLD)
+    environment = {"PYTHONPATH": str(CHECKOUT / "src"), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "medpattern", *place.words("--yes", "--engine")]
+    killed = Process("uninstall", command, tmp_path / "uninstall.log", environment=environment).start()
+    until(lambda: "gone  Application viewer" in killed.text() or not killed.alive, "a first Application to be gone",
+          seconds=RUN_SECONDS)  # fmt: skip
+    assert killed.alive, killed.tail()
+    killed.kill()
+    assert gitops.application("west-root")
+    place.hold(SETTINGS)
+
+    last = place.uninstall("--yes", "--engine")
+
+    assert last.code == 0, last.err
+    until(lambda: snapshot(gitops) == before, "the cluster to be as it was", seconds=60, every=1)
+    again = place.uninstall("--yes", "--engine")
+    assert again.code == 0
+    assert "nothing of 'west' is on" in again.err
+
+
+def test_data_and_what_others_have_made_stay_and_what_holds_the_rest_is_named(make: Any) -> None:
+    place = make("argoproj.io", "kafka.strimzi.io")
+    gitops: GitOps = place.gitops
+    gitops.argocd.install()
+    gitops.argocd.start()
+    for thing in yaml.safe_load_all((place.ward.root / "rendered/west/root.yaml").read_text("utf-8")):
+        resource = gitops.api.resource(thing["apiVersion"], thing["kind"])
+        gitops.api.must(gitops.api.apply(resource, NAMESPACE, thing, STRICT))
+    gitops.wait(lambda: all_synced(gitops), "all Applications to be Synced")
+    make_others_things(gitops)
+
+    # A dry run tells it all and changes nothing.
+    before = snapshot(gitops)
+    dry = place.uninstall("--dry-run", "--output", "json")
+    assert dry.code == 0, dry.err
+    plan = json.loads(dry.out)
+    assert [one["object"] for one in plan["steps"] if one["stage"] == "applications"] == [
+        f"Application {name} in argocd" for name in ("viewer", "broker", "legend")
+    ]
+    assert plan["data"] == [f"KafkaTopic {name} in broker" for name in ("images", "results")] + [
+        "PersistentVolumeClaim journal in broker"
+    ]
+    assert snapshot(gitops) == before
+
+    # Nothing is asked of nobody, and nothing is held against a finalizer.
+    assert place.uninstall().code == 2
+    assert snapshot(gitops) == before
+    place.hold(SETTINGS, HOLD)
+    held = place.uninstall("--yes", "--keep-data", "--timeout", "45s")
+    assert held.code == 3, held.err
+    assert f"ConfigMap settings in broker: held by its finalizer {HOLD}" in held.err
+    assert "kubectl -n broker edit configmaps settings" in held.err
+    assert gitops.get(SETTINGS)["metadata"]["finalizers"] == [HOLD]
+
+    place.hold(SETTINGS)
+    kept = place.uninstall("--yes", "--keep-data")
+    assert kept.code == 0, kept.err
+    assert {one["metadata"]["name"] for one in gitops.get(TOPICS)["items"]} == {"images", "results"}
+    assert not [one for one in gitops.get(TOPICS)["items"] if "deletionTimestamp" in one["metadata"]]
+    assert gitops.get(CLAIM)["metadata"].get("deletionTimestamp") is None
+    assert gitops.get(NOTES)
+    assert not any(gitops.application(name) for name in APPLICATIONS)
+    assert not gitops.get(SETTINGS)
+    assert not gitops.get(VIEWER)
+    assert "Namespace images: it holds what others have made: ConfigMap notes in images" in kept.err
+
+    # The data go when that is said; a namespace that cannot end is explained.
+    gitops.api.must(gitops.api.ask("DELETE", NOTES))
+    place.hold(f"{TOPICS}/images", HOLD)
+    stuck = place.uninstall("--yes", "--timeout", "45s")
+    assert stuck.code == 3, stuck.err
+    assert f"KafkaTopic images in broker: held by its finalizer {HOLD}" in stuck.err
+    assert "kubectl -n broker edit kafkatopics.kafka.strimzi.io images" in stuck.err
+    assert gitops.get(f"{TOPICS}/images")["metadata"]["finalizers"] == [HOLD]
+    place.hold(f"{TOPICS}/images")
+    last = place.uninstall("--yes")
+    assert last.code == 0, last.err
+    assert not gitops.get("/api/v1/namespaces/broker")
+    assert not gitops.get("/api/v1/namespaces/images")
+
+
+def all_synced(gitops: GitOps) -> bool:
+    """Whether all is applied; Strimzi's part, to say of each topic that it is ready, is played."""
+    for topic in gitops.get(TOPICS).get("items", []):
+        if not topic.get("status"):
+            path = f"{TOPICS}/{topic['metadata']['name']}/status"
+            gitops.api.must(gitops.api.ask("PATCH", path, READY, content_type=MERGE))
+    return all(gitops.sync(name) == "Synced" for name in APPLICATIONS)
+
+
+def make_others_things(gitops: GitOps) -> None:
+    """Notes of somebody beside ours, and a claim as a broker's StatefulSet leaves it."""
+    notes = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "notes"}, "data": {"a": "b"}}
+    gitops.api.must(gitops.api.ask("POST", NOTES.rpartition("/")[0], notes))
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "journal"}, "spec": spec}
+    gitops.api.must(gitops.api.ask("POST", CLAIM.rpartition("/")[0], claim))
+
+
+def snapshot(gitops: GitOps) -> dict[str, Object]:
+    """Every object that the server has, without its status and what the server keeps for itself."""
+    connection = Connection.open(gitops.cluster.kubeconfig())
+    found: dict[str, Object] = {}
+    for kind in connection.resources.all:
+        if "list" not in kind.verbs or kind.kind in NOTES_OF_KUBERNETES:
+            continue
+        for one in connection.list(kind.api_version, kind.kind):
+            metadata = one["metadata"]
+            content = {key: value for key, value in one.items() if key not in ("status", "metadata")}
+            kept = {key: metadata.get(key) for key in ("uid", "labels", "annotations", "finalizers")}
+            found[f"{kind.api_version} {kind.kind} {metadata.get('namespace', '')}/{metadata['name']}"] = {
+                **content,
+                "metadata": kept,
+            }
+    return found
