@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from medpattern.cluster.applications import RUNNING, live_application
 from medpattern.cluster.causes import cure_of
 from medpattern.cluster.doctor.platform import PATIENCE_SECONDS
+from medpattern.cluster.doctor.removal import QUOTED_KINDS
 from medpattern.cluster.doctor.snapshot import (
     APPLICATION,
     Check,
@@ -72,7 +73,12 @@ def _refused(one: Object) -> Iterator[str]:
     result = (status(one).get("operationState") or {}).get("syncResult") or {}
     for row in result.get("resources") or ():
         if row.get("status") == "SyncFailed" or row.get("hookPhase") in ("Failed", "Error"):
-            yield f"{row.get('kind')}/{row.get('name')}: {row.get('message', '')}"
+            yield f"{row.get('kind')}/{row.get('name')}: {_message(row, row.get('message'))}"
+
+
+def _message(row: Object, said: object) -> str:
+    """What Argo CD says of an object, unless it quotes a container, whose words may name a patient."""
+    return "its log says why" if row.get("kind") in QUOTED_KINDS else str(said or "Argo CD does not say why")
 
 
 def waiting(seen: Snapshot) -> Iterator[Said]:
@@ -118,7 +124,7 @@ def degraded(seen: Snapshot) -> Iterator[Said]:
             health = row.get("health") or {}
             kind = (str(row.get("group") or ""), str(row.get("kind")))
             if health.get("status") == "Degraded" and not seen.has(kind):
-                said = " ".join(str(health.get("message") or "Argo CD does not say why").split())
+                said = " ".join(_message(row, health.get("message")).split())
                 yield one, f"{row.get('kind')}/{row.get('name')} is Degraded: {said}", cure_of(said) or "see its events"
 
 

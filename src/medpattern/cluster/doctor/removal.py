@@ -48,7 +48,8 @@ _KNOWN_MARKS = re.compile(
 _HARMLESS_SETTINGS = re.compile(r"^(resource\.(customizations|exclusions|respectRBAC)|application\.|timeout\.)")
 # Events in which a container's own words are quoted, which may name a patient.
 _QUOTING = frozenset({"Unhealthy", "FailedPostStartHook", "FailedPreStopHook", "ProbeWarning"})
-_QUOTED_KINDS = frozenset({"Pod", "Job"})
+# Of these Argo CD quotes what a container said at its end.
+QUOTED_KINDS = frozenset({"Pod", "Job"})
 _SECRETIVE = re.compile(
     r"password|passwd|passphrase|secret|token|credential|private|pin$|(access|api)[_-]?key", re.IGNORECASE
 )
@@ -140,8 +141,8 @@ def _kept(key: str, value: Any) -> Any:
 def _part(key: str, value: Object) -> Object:
     found = {name: _kept(name, one) for name, one in value.items()}
     # A container's last words, and what Argo CD quotes of them, may be lines of its log.
-    if "message" in found and (key == "terminated" or value.get("kind") in _QUOTED_KINDS):
+    if "message" in found and (key == "terminated" or value.get("kind") in QUOTED_KINDS):
         found["message"] = REMOVED
-    if value.get("kind") in _QUOTED_KINDS and isinstance(found.get("health"), dict):
+    if value.get("kind") in QUOTED_KINDS and isinstance(found.get("health"), dict):
         found["health"] = {**found["health"], "message": REMOVED}
     return found
