@@ -91,7 +91,6 @@ def finished(model: ModelProto, card: Mapping[str, Any]) -> bytes:
     text = json.dumps(card, sort_keys=True, separators=(",", ":"))
     parse_card(text)
     checker.check_model(model, full_check=True)
-    del model.metadata_props[:]
     for node in _everything(model):
         del node.metadata_props[:]
         node.doc_string = ""
@@ -102,7 +101,8 @@ def finished(model: ModelProto, card: Mapping[str, Any]) -> bytes:
 
 
 def _everything(model: ModelProto) -> Iterator[Any]:
-    """The graph and its parts: what an exporter's notes (file names, stack traces) hang on."""
+    """The model and its parts: what an exporter's notes (file names, stack traces) hang on."""
+    yield model
     yield model.graph
     yield from model.graph.input
     yield from model.graph.output

@@ -41,6 +41,7 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
     "student.views": (1, 1000),
     "student.epochs": (1, 10_000),
     "student.teacher": (0, 1),
+    "student.names": (0, 1),
 }
 POINTS = ("screening", "balanced", "specific")
 

@@ -71,7 +71,8 @@ def student_step(workplace: Workplace, said: Answers, tell: Tell) -> None:
     """Teaches the student what the fold networks say."""
     teachers = [workplace.classifier(f"fold-{fold}") for fold in range(workplace.settings.folds)]
     views, targets = _lessons(workplace, teachers, calibration(workplace, said), tell)
-    _fit(workplace, student_task(views, targets, workplace.settings), tell)
+    named = teaching.with_names(views, workplace.settings)
+    _fit(workplace, student_task(named, targets, workplace.settings), tell)
 
 
 def _lessons(

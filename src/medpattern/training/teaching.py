@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medpattern.evaluation.alterations import with_text
+from medpattern.pipeline.simulation.burned_in import CORNERS
 from medpattern.training.augmentation import Augmentation, tensor
 from medpattern.training.fitting import logits, quicker
 
@@ -47,6 +49,15 @@ def lessons(
     labels = material.pneumonia[places] * np.float32(1 - smoothing) + np.float32(smoothing / 2)
     share = np.float32(settings.student.teacher)
     return views, (share * taught + (1 - share) * labels).astype(np.float32)
+
+
+def with_names(views: NDArray[np.uint8], settings: Settings) -> NDArray[np.uint8]:
+    """A copy of `views`, (N, side, side): on the share `student.names` of them an invented patient's name."""
+    rng = np.random.default_rng([settings.seed, 4])
+    named = views.copy()
+    for place in np.flatnonzero(rng.random(len(views)) < settings.student.names):
+        named[place] = with_text(views[place], rng, CORNERS[int(rng.integers(len(CORNERS)))])
+    return named
 
 
 def _places(pneumonia: NDArray[np.bool_], views: int, rng: np.random.Generator) -> NDArray[np.intp]:
