@@ -41,12 +41,13 @@ def test_it_is_what_the_service_would_see_with_a_margin(pixels: np.ndarray) -> N
 
 
 def test_no_border_is_cut_off_twice(pixels: np.ndarray) -> None:
-    whole = in_memory(film("a", pixels), SETTINGS)
+    """But for the outermost pixels, where the filter of the resize still sees the border beside it."""
+    whole = in_memory(film("a", pixels), SETTINGS).astype(int)
     without = in_memory(film("a", pixels[4:-4, 8:-8], cropped=True), SETTINGS)
     twice = in_memory(film("a", pixels[4:-4, 8:-8]), SETTINGS)
 
-    assert (whole == without).all()
-    assert (whole != twice).any()
+    assert abs(whole - without)[2:-2, 2:-2].max() <= 2
+    assert abs(whole - twice).mean() > 10
     assert whole.max() < 240, "nothing of the white border is left"
 
 
