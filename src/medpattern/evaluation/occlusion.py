@@ -108,15 +108,14 @@ def _batches(patches: list[Planes]) -> Iterator[Planes]:
 def _local_means(channels: Planes, share: float) -> Planes:
     """The film without anything as small as a patch: Gaussian means, their deviation half a patch's width."""
     height, width = channels.shape[1:]
-    blurred: Planes = _smoothing(height, share) @ channels @ _smoothing(width, share).T
-    return blurred
+    return np.asarray(_smoothing(height, share) @ channels @ _smoothing(width, share).T, np.float32)
 
 
 def _smoothing(length: int, share: float) -> Planes:
     """(length, length): rows of Gaussian weights; at the edges over what there is."""
     distance = np.subtract.outer(np.arange(length), np.arange(length)) / (share * length / 2)
     weights = np.exp(-(distance**2) / 2)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 def share_in_centre(values: NDArray[Any], share: float = CENTRE) -> float | None:

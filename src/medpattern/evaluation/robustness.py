@@ -86,7 +86,9 @@ def shifted_scores(
         if progress is not None:
             progress(done, count, name)
         told = None if progress is None else _within(progress, done, count, name)
-        table += score_films(predictor, some, name, read=shift and _shifted(shift), progress=told).table
+        table += score_films(
+            predictor, some, name, read=None if shift is None else _shifted(shift), progress=told
+        ).table
         done += len(some)
     return table
 
