@@ -17,7 +17,7 @@ from tests.real.servers.processes import until
 
 APPLICATIONS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications"
 # What Argo CD needs for one round on a loaded machine: poll, render, compare, apply.
-ROUND_SECONDS = 180
+ROUND_SECONDS = 300
 MERGE = "application/merge-patch+json"
 
 
