@@ -155,9 +155,7 @@ def load(
     paths = [path for entry in secrets.entries for path in secrets.vault_paths(entry)]
     read = read_by(inventories, paths)
     _write(vault, prepare(vault, secrets, values, rights, logins, None if every else read), dry_run=dry_run)
-    console.say(
-        f"{vault.address}: {len(paths if every else read)} of {console.number(len(paths), 'entry')} of the file"
-    )
+    console.say(f"{vault.address}: {len(paths if every else read)} of the file's {len(paths)} entries")
     if len(read) < len(paths) and not every:
         names = ", ".join(one.cluster for one in inventories)
         console.say(
