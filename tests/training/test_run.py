@@ -20,7 +20,7 @@ from tests.fleet.small import CHECKOUT
 from tests.training.drawn import data_set, small_settings
 
 # Seconds; far more than is needed, so that only what never ends fails.
-PATIENCE = 300
+PATIENCE = 900
 # Two steps that would go on for an hour, each in a process of its own that tells its number.
 LONG = """
 import os, sys, time

@@ -70,7 +70,7 @@ settings = st.builds(
     ),
     student=st.builds(
         StudentSettings, views=within("student.views"), epochs=within("student.epochs"),
-        teacher=share("student.teacher"),
+        teacher=share("student.teacher"), names=share("student.names"),
     ),
     points=st.builds(PointSettings, pairs, pairs, pairs, st.integers(0, 10)),
 )  # fmt: skip

@@ -31,7 +31,7 @@ from tests.training.drawn import SETTINGS_FILE, data_set
 # Of each class; a fold network learns from half of them, and a batch has 16.
 FILMS = 16
 # Seconds; far more than is needed, so that only what never ends fails.
-PATIENCE = 600
+PATIENCE = 1800
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from medpattern.training.material import Material, load
 from medpattern.training.points import Calibration
-from medpattern.training.teaching import lessons
+from medpattern.training.teaching import lessons, with_names
 from tests.training.drawn import films, small_settings
 
 SETTINGS = replace(small_settings(), student=replace(small_settings().student, views=3, teacher=0.8))
@@ -92,3 +92,19 @@ def test_it_is_told_how_far_it_is(material: Material) -> None:
     lessons(material, [Says(1, 0)], AS_SAID, SETTINGS, lambda done, whole: told.append((done, whole)))
 
     assert told[-1] == (24, 24)
+
+
+def test_a_name_is_burned_into_a_share_of_the_views_and_changes_little_else() -> None:
+    views = np.random.default_rng(0).integers(0, 80, (400, 64, 64), np.uint8)
+    before = views.copy()
+
+    named = with_names(views, SETTINGS)
+
+    assert (views == before).all(), "what the teachers saw stays as it is"
+    assert named.shape == views.shape
+    changed = (named != views).any(axis=(1, 2))
+    assert changed.mean() == pytest.approx(SETTINGS.student.names, abs=0.08)
+    middle = slice(28, 36)
+    assert (named[:, middle] == views[:, middle]).mean() > 0.95, "names stand in corners"
+    assert (named == with_names(views, SETTINGS)).all()
+    assert (with_names(views, replace(SETTINGS, student=replace(SETTINGS.student, names=0.0))) == views).all()
