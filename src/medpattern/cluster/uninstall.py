@@ -27,6 +27,14 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """Something that stays, and why."""
+
+    thing: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class FoundApplication:
     """An Application of the cluster.
 
@@ -36,7 +44,6 @@ class FoundApplication:
         objects: what it manages, with the sync wave of each.
         data: those of them that hold data.
         kept: those that go only with what holds data: the data, what owns a claim, and what Argo CD never deletes.
-        tracking: how Argo CD marks what it manages.
         is_root: whether it applies the others.
     """
 
@@ -73,7 +80,7 @@ class Found:
     """What a cluster has of ours.
 
     `names` are the Applications, live or of the tree, whose objects are ours; `projects` maps an AppProject to the
-    foreign Applications that use it.
+    foreign Applications that use it; `unremoved` is what no step could take away without harm to others.
     """
 
     names: frozenset[str] = frozenset()
@@ -83,6 +90,7 @@ class Found:
     spaces: tuple[FoundSpace, ...] = ()
     secrets: tuple[Ref, ...] = ()
     settings: Ref | None = None
+    unremoved: tuple[Stay, ...] = ()
     engine: FoundEngine = field(default_factory=FoundEngine)
 
 
@@ -143,14 +151,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
-    """Something that stays, and why."""
-
-    thing: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """The steps in their order, the data that are lost by them, and what stays."""
 
@@ -172,20 +172,25 @@ def plan(found: Found, *, keep_data: bool, engine: bool) -> Plan:
         keep_data: objects that hold data stay, with their namespaces, operators and Secrets.
         engine: Argo CD goes too, if medpattern has installed it and nobody else uses it.
     """
-    holding = {one.name for one in found.spaces if one.data} if keep_data else set()
-    kept = {ref.namespace for app in found.applications for ref in app.data} if keep_data else set()
+    holding = _holding(found) if keep_data else frozenset()
     steps = [
         *_of_applications(found, keep_data=keep_data),
         *(Step(Stage.PROJECTS, Verb.DELETE, ref) for ref, users in found.projects.items() if not users),
         *(Step(Stage.OPERATORS, Verb.DELETE, ref) for ref in found.operators if not keep_data),
-        *_of_spaces(found, holding | kept, keep_data=keep_data),
-        *(Step(Stage.SECRETS, Verb.DELETE, ref) for ref in found.secrets if ref.namespace not in holding | kept),
+        *_of_spaces(found, holding, keep_data=keep_data),
+        *(Step(Stage.SECRETS, Verb.DELETE, ref) for ref in found.secrets if ref.namespace not in holding),
         *([Step(Stage.SETTINGS, Verb.TAKE_BACK, found.settings)] if found.settings else []),
         *(_of_engine(found) if engine and not found.engine.obstacle else ()),
     ]
     data = {ref for app in found.applications for ref in app.data} | {ref for one in found.spaces for ref in one.data}
     lost = () if keep_data else tuple(sorted(data - _staying(found)))
     return Plan(tuple(steps), lost, tuple(_stays(found, data, keep_data=keep_data, engine=engine)))
+
+
+def _holding(found: Found) -> frozenset[str]:
+    """The namespaces of data and of the operators that look after them."""
+    data = {ref.namespace for app in found.applications for ref in app.data}
+    return frozenset(data | {one.name for one in found.spaces if one.data} | {ref.namespace for ref in found.operators})
 
 
 def _staying(found: Found) -> set[Ref]:
@@ -207,7 +212,7 @@ def _of_applications(found: Found, *, keep_data: bool) -> Iterator[Step]:
     yield from (Step(Stage.ROOT, Verb.LET_GO, one.ref) for one in roots)
 
 
-def _of_spaces(found: Found, holding: set[str], *, keep_data: bool) -> Iterator[Step]:
+def _of_spaces(found: Found, holding: frozenset[str], *, keep_data: bool) -> Iterator[Step]:
     for one in found.spaces:
         if one.is_ours and not one.foreign and one.name not in holding:
             thing = Ref("v1", "Namespace", one.name)
@@ -227,13 +232,14 @@ def _stays(found: Found, data: Iterable[Ref], *, keep_data: bool, engine: bool) 
     owning = {ref for app in found.applications if app.data for ref in app.kept} - set(data) if keep_data else set()
     yield from (Stay(str(ref), "it owns data, or Argo CD never deletes it") for ref in sorted(owning))
     for one in found.spaces:
-        if why := _why_stays(one, keep_data=keep_data):
+        if why := _why_stays(one, is_kept=keep_data and one.name in _holding(found)):
             yield Stay(f"Namespace {one.name}", why)
     for ref, users in found.projects.items():
         if users:
             yield Stay(str(ref), f"Applications of others use it: {some(users)}")
     if keep_data:
         yield from (Stay(str(ref), "the data that stay may need it") for ref in found.operators)
+    yield from found.unremoved
     yield Stay("CustomResourceDefinitions", "deleting one deletes every object of its kind, whoever made it")
     if not engine:
         yield Stay("Argo CD", "--engine removes it too, where bootstrap has installed it")
@@ -243,12 +249,12 @@ def _stays(found: Found, data: Iterable[Ref], *, keep_data: bool, engine: bool) 
         yield Stay("Argo CD's namespace", "it was there before, or holds what others have made")
 
 
-def _why_stays(one: FoundSpace, *, keep_data: bool) -> str:
+def _why_stays(one: FoundSpace, *, is_kept: bool) -> str:
     if not one.is_ours:
         return "it was there before, or others have made it"
     if one.foreign:
         return f"it holds what others have made: {some(map(str, one.foreign))}"
-    return "it holds data" if keep_data and one.data else ""
+    return "it holds data, or the operator of such" if is_kept else ""
 
 
 def some(words: Iterable[str], shown: int = 5) -> str:

@@ -27,7 +27,7 @@ def engine(connection: Connection, namespace: str, others: Sequence[str]) -> Fou
     space = connection.get("v1", "Namespace", namespace)
     found = things(connection, namespace) if space else ()
     if not (definitions or roles or any(one.is_installed for one in found)):
-        return FoundEngine(obstacle="bootstrap has not installed it")
+        return FoundEngine(obstacle="bootstrap has not installed it from a manifest")
     if others:
         return FoundEngine(obstacle=f"Applications of others are in it: {some(others)}")
     if sets := _sets(connection):

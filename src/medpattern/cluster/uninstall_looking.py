@@ -11,7 +11,7 @@ from medpattern.cluster.connection import MANAGER, Connection, Object
 from medpattern.cluster.engine import OPERATORS, PACKAGE, SETTINGS
 from medpattern.cluster.resources import UnknownKindError
 from medpattern.cluster.tracking import SYNC_OPTIONS, Tracking, tracking
-from medpattern.cluster.uninstall import Found, FoundApplication, FoundSpace, Ref
+from medpattern.cluster.uninstall import Found, FoundApplication, FoundSpace, Ref, Stay
 from medpattern.cluster.uninstall_contents import DATA, MANAGED_BY, Thing, foreign, is_ours, managers, things
 from medpattern.cluster.uninstall_engine import engine
 
@@ -49,7 +49,9 @@ def look(connection: Connection, place: Place) -> Found:
     marks = live_tracking(connection, place.argocd)
     wanted = {one["namespace"] for row in mine for one in _rows(row) if one.get("namespace")}
     live = {one["metadata"]["name"]: one["metadata"] for one in connection.list("v1", "Namespace")}
+    subscribed = _listed(connection, f"{OPERATORS}/v1alpha1", "Subscription")
     spaces = {name for name, one in live.items() if name in place.spaces or _made_by_root(name, one, place, marks)}
+    spaces -= {place.argocd, *_PROTECTED, *_of_argocd_operator(subscribed)}
     contents = {name: things(connection, name) for name in sorted((spaces | wanted) & set(live) - {place.argocd})}
     applications = tuple(_application(row, place, contents, marks) for row in mine)
     names = frozenset(one.ref.name for one in applications) | place.applications | {place.root}
@@ -57,7 +59,7 @@ def look(connection: Connection, place: Place) -> Found:
         names,
         applications,
         _projects(connection, place, others),
-        tuple(_operators(connection, place, marks)),
+        tuple(_operators(connection, place, marks, subscribed)),
         tuple(
             FoundSpace(
                 name,
@@ -65,10 +67,11 @@ def look(connection: Connection, place: Place) -> Found:
                 tuple(one.ref for one in contents[name] if one.holds_data),
                 foreign(contents[name], names, marks),
             )
-            for name in sorted(spaces - _PROTECTED - {place.argocd})
+            for name in sorted(spaces)
         ),
         tuple(_secrets(connection)),
         _settings(connection, place.argocd),
+        tuple(_unremoved(connection, place, marks, subscribed)),
         engine(connection, place.argocd, [row["metadata"]["name"] for row in others]),
     )
 
@@ -165,19 +168,25 @@ def _projects(connection: Connection, place: Place, others: Iterable[Object]) ->
     return {Ref(API_VERSION, "AppProject", name, place.argocd): tuple(users.get(name, ())) for name in names}
 
 
-def _operators(connection: Connection, place: Place, marks: Tracking) -> Iterator[Ref]:
+def _of_argocd_operator(subscribed: Iterable[Object]) -> set[str]:
+    """The namespaces in which OpenShift's operator of Argo CD was subscribed to."""
+    return {one["metadata"]["namespace"] for one in subscribed if (one.get("spec") or {}).get("name") == PACKAGE}
+
+
+def _operators(connection: Connection, place: Place, marks: Tracking, subscribed: Collection[Object]) -> Iterator[Ref]:
     """Subscriptions that the root has made, what they installed, and OperatorGroups; not that of Argo CD itself."""
-    for one in _listed(connection, f"{OPERATORS}/v1alpha1", "Subscription"):
-        spec = one.get("spec") or {}
-        if marks.owner(one) == place.root and is_ours(one["metadata"]) and spec.get("name") != PACKAGE:
+    of_argocd = _of_argocd_operator(subscribed)
+    for one in subscribed:
+        is_mine = marks.owner(one) == place.root and is_ours(one["metadata"])
+        if is_mine and one["metadata"]["namespace"] not in of_argocd:
             namespace = one["metadata"]["namespace"]
             yield Ref(one["apiVersion"], one["kind"], one["metadata"]["name"], namespace)
             installed = (one.get("status") or {}).get("installedCSV")
             if installed:
                 yield Ref(one["apiVersion"], "ClusterServiceVersion", installed, namespace)
     for one in _listed(connection, f"{OPERATORS}/v1", "OperatorGroup"):
-        is_of_engine = one["metadata"]["namespace"] == PACKAGE
-        if marks.owner(one) == place.root and is_ours(one["metadata"]) and not is_of_engine:
+        is_mine = marks.owner(one) == place.root and is_ours(one["metadata"])
+        if is_mine and one["metadata"]["namespace"] not in of_argocd:
             yield Ref(one["apiVersion"], one["kind"], one["metadata"]["name"], one["metadata"]["namespace"])
 
 
@@ -186,6 +195,18 @@ def _secrets(connection: Connection) -> Iterator[Ref]:
     for one in connection.list("v1", "Secret", labels=f"{MANAGED_BY}={MANAGER}"):
         if MANAGER in managers(one["metadata"]):
             yield Ref("v1", "Secret", one["metadata"]["name"], one["metadata"]["namespace"])
+
+
+def _unremoved(connection: Connection, place: Place, marks: Tracking, subscribed: Iterable[Object]) -> Iterator[Stay]:
+    """What bears our marks and stays all the same."""
+    for one in subscribed:
+        metadata = one["metadata"]
+        if marks.owner(one) == place.root and not is_ours(metadata):
+            yield Stay(f"Subscription {metadata['name']} in {metadata['namespace']}", "it was there before")
+    for one in _listed(connection, "argoproj.io/v1beta1", "ArgoCD"):
+        if MANAGER in managers(one["metadata"]) and one["metadata"]["namespace"] == place.argocd:
+            why = "the list of its health checks is owned as a whole: take that of Application out of it by hand"
+            yield Stay(f"ArgoCD {one['metadata']['name']} in {place.argocd}", why)
 
 
 def _settings(connection: Connection, namespace: str) -> Ref | None:
