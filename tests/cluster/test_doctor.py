@@ -78,6 +78,13 @@ def test_every_check_has_a_case() -> None:
     assert len(CODES) == len(set(CODES))
 
 
+@pytest.mark.parametrize("code", CASES)
+def test_every_kind_that_a_check_looks_at_is_listed_for_it_or_for_another(code: str) -> None:
+    things = [*CASES[code].sick("ns"), *CASES[code].well("ns")]
+
+    assert {(one["apiVersion"].rpartition("/")[0], one["kind"]) for one in things} <= KINDS
+
+
 def test_every_code_is_described_and_nothing_else() -> None:
     described = re.findall(r"^### `([a-z-]+)`$", PAGE.read_text("utf-8"), re.MULTILINE)
 
@@ -91,7 +98,7 @@ def test_a_kind_that_the_cluster_does_not_have_is_not_guessed_about() -> None:
 
     assert looked.troubles == ()
     assert {one.code for one in looked.unlooked if strimzi in one.kinds} == {
-        "kafka-without-nodes", "kafka-object-ignored", "kafka-not-ready", "kafka-unseen", "kafka-rules-ignored",
+        "kafka-without-nodes", "kafka-object-ignored", "kafka-rules-ignored",
     }  # fmt: skip
 
 

@@ -146,7 +146,7 @@ def _metadata(connection: Connection, resource: Resource) -> list[Object]:
         if answer.get("kind") != "PartialObjectMetadataList":
             raise RemoteError(f"{connection.server} does not list metadata alone; Secrets are not read otherwise")
         what = {"apiVersion": resource.api_version, "kind": resource.kind}
-        found += ({**what, "metadata": row["metadata"]} for row in answer["items"])
+        found += ({**what, "metadata": row["metadata"]} for row in answer.get("items") or ())
         page = answer["metadata"].get("continue")
         if not page:
             return found

@@ -76,7 +76,7 @@ class Trouble:
 class Check:
     """One complaint: its code, the kinds without which nobody can tell, and the function that looks.
 
-    `any_of` are kinds of which one is enough.
+    `any_of` are kinds of which one is enough. What stands in neither is not listed for it.
     """
 
     code: str

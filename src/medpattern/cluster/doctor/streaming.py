@@ -179,9 +179,9 @@ def misplaced(seen: Snapshot) -> Iterator[Said]:
 
 CHECKS = (
     Check("kafka-without-nodes", (KAFKA, POOL), poolless),
-    Check("kafka-object-ignored", (KAFKA,), unowned),
-    Check("kafka-not-ready", (KAFKA,), kafka_not_ready),
-    Check("kafka-unseen", (KAFKA,), kafka_unseen),
+    Check("kafka-object-ignored", (KAFKA,), unowned, any_of=(POOL, TOPIC, USER)),
+    Check("kafka-not-ready", (), kafka_not_ready, any_of=(KAFKA, POOL, TOPIC, USER)),
+    Check("kafka-unseen", (), kafka_unseen, any_of=(KAFKA, TOPIC, USER)),
     Check("kafka-rules-ignored", (KAFKA, USER), unguarded),
     Check("serving-misplaced", (SERVING,), misplaced),
     Check("kafka-source-off", (KNATIVE_KAFKA, SOURCE), source_off),
