@@ -75,6 +75,7 @@ format: $(VENV)/.installed-dev ## let ruff repair and format the code
 
 docs: $(VENV)/.installed-dev ## write the generated documentation again
 	$(RUN) .ci/docs.py
+	$(RUN) -m medpattern model card
 
 bench: $(VENV)/.installed-dev $(BENCH_VENV)/.installed ## compare the cost of rendering with kapitan and Helm
 	$(RUN) -m tests.benchmarks.render --kapitan "$(BENCH_VENV)/bin/kapitan" $(BENCH_ARGS)

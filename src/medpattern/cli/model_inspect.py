@@ -22,7 +22,7 @@ def inspect(model: ModelArgument = None, output: OutputOption = Output.TEXT) -> 
     Scores the file's test inputs as the service does before it is ready; exit code 1 if this machine does not
     reproduce them.
 
-    Example: medpattern model inspect model/stand-in/model.onnx
+    Example: medpattern model inspect model/pneumonia/model.onnx
     """
     predictor = open_model(model)
     fault = _fault(predictor)

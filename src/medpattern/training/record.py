@@ -33,7 +33,7 @@ def training_record(
     return {
         "command": f"medpattern model train runs/{settings.name} --data {workplace.data.name}{more}",
         "sha256": sha256,
-        "settings": f"settings.yaml beside the model: {settings.name} {settings.version}",
+        "settings": "settings.yaml",
         "seed": settings.seed,
         "folds": settings.folds,
         "films": len(workplace.material.films),
