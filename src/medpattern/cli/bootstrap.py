@@ -12,7 +12,7 @@ import typer
 from medpattern.cli import console
 from medpattern.cli.options import Facts, Root, Values, complete_cluster
 from medpattern.cli.reach import Tree
-from medpattern.cli.secrets import Identities
+from medpattern.cli.secrets_options import Identities
 from medpattern.cluster.until import Until
 
 if TYPE_CHECKING:
