@@ -93,6 +93,9 @@ def _spoke_checks(spoke: Spoke, both: Both, found: Found) -> Iterator[Check]:
             f"write 'server: https://...' into clusters/{spoke.facts.name}.yaml; medpattern cluster inspect prints it"
         )
         yield problem("spoke server", "nobody says by which URL the hub reaches the spoke", cure)
+    if both.spoke.server == both.hub.server:
+        cure = "name the contexts by --context (the spoke's) and --hub-context"
+        yield problem("spoke identity", f"both contexts lead to one API server, {both.hub.server}", cure)
     if both.way.is_unchecked:
         cure = "give the context a certificate-authority, and take insecure-skip-tls-verify out"
         yield problem("spoke server", "the context does not check the server, so Argo CD could not either", cure)
