@@ -31,7 +31,6 @@ from medpattern.cli.secrets_options import (
 
 if TYPE_CHECKING:
     from medpattern.checks.manifests import Inventory
-    from medpattern.cli.secrets_vault import Server
     from medpattern.rendering.selection import Selection
     from medpattern.secretstore.files import Kept
     from medpattern.secretstore.format import SecretName, VaultPath
@@ -196,7 +195,9 @@ def load(
         names = secrets_kubernetes.names(kept.secrets, namespace)
         secrets_kubernetes.load(kept.secrets, FieldValues(), names, context, kubeconfig, dry_run=dry_run)
         return
-    server = _server(address, token_file, role, account, auth, audience, ca, tls_server_name, vault_namespace)
+    server = secrets_vault.Server.of(
+        address, token_file, role, account, auth, audience, ca, tls_server_name, vault_namespace
+    )
     if (kubernetes_ca or reviewer_token_file) and not kubernetes_host:
         raise UsageError("--kubernetes-ca and --reviewer-token-file go with --kubernetes-host")
     inventories = secrets_vault.chosen(_inventories(selection), named=bool(cluster))
@@ -256,7 +257,9 @@ def rotate(
         names = kept.secrets.kubernetes_secrets(found.entry)
         secrets_kubernetes.load(kept.secrets, renewed, names, context, kubeconfig, dry_run=dry_run)
     else:
-        server = _server(address, token_file, role, account, auth, audience, ca, tls_server_name, vault_namespace)
+        server = secrets_vault.Server.of(
+            address, token_file, role, account, auth, audience, ca, tls_server_name, vault_namespace
+        )
         inventories = secrets_vault.chosen(inventories, named=bool(cluster))
         paths = secrets_vault.read_by(inventories, kept.secrets.vault_paths(found.entry))
         secrets_vault.rotate(server.open(context, kubeconfig), kept.secrets, renewed, paths, dry_run=dry_run)
@@ -293,17 +296,3 @@ def _inventories(selection: Selection) -> list[Inventory]:
     if errors_of(renderer.findings):
         raise InputError(renderer.findings)
     return found
-
-
-def _server(
-    address: str, token_file: Path | None, role: str, account: str, auth: str, audience: str,
-    ca: Path | None, name: str, namespace: str,
-) -> Server:  # fmt: skip
-    from medpattern.cli.secrets_vault import Server
-    from medpattern.errors import UsageError
-
-    if not address:
-        raise UsageError("--to vault needs --address, as https://openbao.example.org:8200")
-    if bool(role) != bool(account) or (role and token_file):
-        raise UsageError("log in by --token-file, or by --role with --account")
-    return Server(address, token_file, role, account, auth, audience, ca, name, namespace)

@@ -38,6 +38,28 @@ class Server:
     name: str
     namespace: str
 
+    @classmethod
+    def of(
+        cls,
+        address: str,
+        token_file: Path | None,
+        role: str,
+        account: str,
+        auth: str,
+        audience: str,
+        ca: Path | None,
+        name: str,
+        namespace: str,
+    ) -> Server:
+        """The server of these options. Raises UsageError if one is missing or does not fit another."""
+        from medpattern.errors import UsageError
+
+        if not address:
+            raise UsageError("--to vault needs --address, as https://openbao.example.org:8200")
+        if bool(role) != bool(account) or (role and token_file):
+            raise UsageError("log in by --token-file, or by --role with --account")
+        return cls(address, token_file, role, account, auth, audience, ca, name, namespace)
+
     def open(self, context: str | None, kubeconfig: Path | None) -> Vault:
         """The server, logged in to.
 
