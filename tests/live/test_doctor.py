@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from medpattern.cluster.connection import Connection
-from medpattern.cluster.doctor.examination import examine
 from medpattern.cluster.doctor.reading import snapshot
 from medpattern.cluster.doctor.streaming import SECRET
 from tests.cluster.complaints import CASES, Object, application, pod, row, thing
@@ -156,12 +155,6 @@ def test_the_archive_of_a_live_cluster_is_private_and_holds_no_secret(ward: Ward
     assert PLANTED not in text
     for kept in ("name: planted", "CrashLoopBackOff", "reason: Unhealthy", "objects/core/Secret.yaml", "v1.36.1"):
         assert kept in text
-
-
-def test_the_same_snapshot_of_a_live_cluster_finds_the_same(ward: Ward) -> None:
-    seen = snapshot(Connection.open(ward.cluster.kubeconfig()))
-
-    assert examine(seen) == examine(seen)
 
 
 # ---- logins ----------------------------------------------------------------------------------------------------
