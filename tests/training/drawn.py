@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,3 +40,13 @@ def films(each: int = 4) -> tuple[Film, ...]:
 def data_set(folder: Path, each: int = 6) -> Path:
     """A folder in the original layout, all of it in the split train, every film a patient's only one."""
     return drawn_folder(folder, each, "train")
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """For processes begun in it: what a shell runs in the background ignores interruptions, and so would they."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -17,7 +17,7 @@ from medpattern.training import run
 from medpattern.training.run import finished_answers
 from medpattern.training.workplace import Workplace
 from tests.fleet.small import CHECKOUT
-from tests.training.drawn import data_set, small_settings
+from tests.training.drawn import data_set, interruptible, small_settings
 
 # Seconds; far more than is needed, so that only what never ends fails.
 PATIENCE = 900
@@ -51,10 +51,11 @@ def working(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]
     """A process whose two workers are at work, and their numbers."""
     script = tmp_path / "long.py"
     script.write_text(LONG, "utf-8")
-    parent = subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path)], stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src"), "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    with interruptible():
+        parent = subprocess.Popen(
+            [sys.executable, str(script), str(tmp_path)], stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src"), "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
     try:
         files = [tmp_path / "0", tmp_path / "1"]
         wait_until(lambda: parent.poll() is not None or all(file.exists() for file in files))

@@ -64,8 +64,12 @@ def train(
     # Before MLflow makes its store: what is wrong with settings or films leaves nothing behind.
     place.begin()
     tracker = Tracker.open(folder, chosen.name)
-    with tracker.run(folder.name, place.settings.document()) as run:
-        do(place, run, jobs, console.say)
+    try:
+        with tracker.run(folder.name, place.settings.document()) as run:
+            do(place, run, jobs, console.say)
+    except KeyboardInterrupt:
+        console.say("interrupted; the same command goes on from here")
+        raise
     console.say(f"trained; next: medpattern model export {folder}")
 
 
