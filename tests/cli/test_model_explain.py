@@ -11,12 +11,11 @@ import pytest
 from PIL import Image
 
 from medpattern.evaluation.filmfiles import as_deep_png, as_dicom, as_jpeg, as_png
-from medpattern.pipeline.model import shipped
 from medpattern.pipeline.simulation.phantom import draw_phantom
 from tests.fleet.small import medpattern
+from tests.pipeline.model import STAND_IN
 from tests.pipeline.model.models import model_file
 
-STAND_IN = shipped().path.parent.parent / "stand-in" / "model.onnx"
 RNG = np.random.default_rng(7)
 FILM = draw_phantom(np.random.default_rng(4), 200, 240, pneumonia=True).pixels.astype(np.uint8)
 FILES = {

@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 
 from medpattern.evaluation.shifts import DEMANDED
-from medpattern.pipeline.model import shipped
 from tests.evaluation.drawn import drawn_folder
 from tests.fleet.small import medpattern
-
-STAND_IN = shipped().path.parent.parent / "stand-in" / "model.onnx"
+from tests.pipeline.model import STAND_IN
 
 
 @pytest.fixture(scope="module")

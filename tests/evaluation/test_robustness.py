@@ -12,14 +12,15 @@ from medpattern.evaluation.film import DataError, Film
 from medpattern.evaluation.robustness import PLAIN, PLAIN_FULL_SIZE, robustness_rows, shifted_scores
 from medpattern.evaluation.scores import ScoreRow, ScoreTable
 from medpattern.evaluation.shifts import SHIFTS
-from medpattern.pipeline.model import ModelCard, Predictor, parse_card, shipped
+from medpattern.pipeline.model import ModelCard, Predictor, parse_card
 from tests.evaluation.drawn import drawn_films
+from tests.pipeline.model import STAND_IN
 from tests.pipeline.model.models import card_document
 
 
 @pytest.fixture(scope="module")
 def predictor() -> Predictor:
-    return Predictor.load(shipped().path.parent.parent / "stand-in" / "model.onnx")
+    return Predictor.load(STAND_IN)
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ def test_a_shift_fits_the_intended_use() -> None:
     from medpattern.pipeline.images import decode
     from medpattern.pipeline.model import Scores, assess
 
-    card = Predictor.load(shipped().path).card
+    card = Predictor.load(STAND_IN).card
     for name in ("dicom-12-bit", "monochrome1"):
         for film in map(str, range(20)):
             file = SHIFTS[name].encode(np.full((40, 40), 90, np.uint8), chance(SHIFTS[name], film))
