@@ -168,6 +168,14 @@ def test_any_valid_values_obey_the_law(engine: Engine) -> None:
     law()
 
 
+@with_each_engine
+@pytest.mark.parametrize("ratio", [2.0**53 + 2, -(2.0**53) - 2, 9.5e15, 1e16, 123456.75, 1e21, 1e-7])
+def test_a_number_in_a_string_is_written_as_helm_writes_it(engine: Engine, ratio: float) -> None:
+    """Whole numbers beyond 2^53 that are still written without an exponent were found at random."""
+    chart = default_chart(ratio=ratio)
+    assert differences(made_by(engine, chart), hydrated(chart)) == {}
+
+
 @settings(max_examples=60)
 @given(valid_under(LAW.schema))
 def test_a_chart_on_disk_hydrates_to_the_same_objects(values: dict[str, Any]) -> None:

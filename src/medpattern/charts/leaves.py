@@ -154,5 +154,6 @@ def _go_number(value: float) -> str:
     if value == 0:
         return "-0" if math.copysign(1, value) < 0 else "0"
     if 1e-6 <= abs(value) < 1e21:
-        return format(Decimal(repr(value)), "f")
+        # Python writes whole numbers below 1e16 with ".0".
+        return format(Decimal(repr(value)), "f").removesuffix(".0")
     return re.sub(r"e-0(\d)$", r"e-\1", repr(value))
