@@ -61,13 +61,20 @@ def bao(tmp_path: Path) -> Iterator[OpenBao]:
         server.discard()
 
 
+ACCOUNTS = ("secret-store", "other", "openbao")
+SERVICE_ACCOUNTS = "/api/v1/namespaces/secret-store/serviceaccounts"
+
+
 @pytest.fixture(scope="module")
-def accounts(kubernetes: Cluster) -> Cluster:
-    """The API server with the ServiceAccount of the store, one of another name, and one that may review tokens."""
+def accounts(kubernetes: Cluster) -> Iterator[Cluster]:
+    """The API server with the ServiceAccount of the store, one of another name, and one that may review tokens.
+
+    They go again: other tests of the session create the store's own.
+    """
     api = kubernetes.api
     api.make_namespaces(["secret-store"])
-    for namespace, name in (("secret-store", "secret-store"), ("secret-store", "other"), ("secret-store", "openbao")):
-        made = api.ask("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", account(namespace, name))
+    for name in ACCOUNTS:
+        made = api.ask("POST", SERVICE_ACCOUNTS, account("secret-store", name))
         assert made.status in (201, 409), made.body
     binding = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -77,7 +84,9 @@ def accounts(kubernetes: Cluster) -> Cluster:
         "subjects": [{"kind": "ServiceAccount", "name": "openbao", "namespace": "secret-store"}],
     }
     assert api.ask("POST", ROLE_BINDINGS, binding).status in (201, 409)
-    return kubernetes
+    yield kubernetes
+    for path in (*(f"{SERVICE_ACCOUNTS}/{name}" for name in ACCOUNTS), f"{ROLE_BINDINGS}/openbao-reviews"):
+        api.must(api.ask("DELETE", path))
 
 
 def account(namespace: str, name: str) -> Object:
