@@ -55,6 +55,9 @@ def test_it_renders_at_once_and_after_each_save(watching: tuple[Path, subprocess
     edit(root, "values/values-ward.yaml", "title: [Station", "title: Wing")
     until(lambda: b"Wing" in values.read_bytes(), "it did not go on after the error")
 
+    # The file comes before the report: only then is it waiting again, as it is when a person ends it.
+    until(lambda: talk.read_bytes().count(b" files in rendered") == 3, "the third render was not told")
+
     process.send_signal(signal.SIGINT)
     assert process.wait(PATIENCE) == 0
     assert b"Traceback" not in talk.read_bytes()
