@@ -108,7 +108,7 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch "$(VENV)/.installed" "$(VENV)/.installed-run" "$@"
 
-# A PyTorch that is there already stays if it is recent enough, such as the one without CUDA from download.pytorch.org.
+# A PyTorch that is there already, such as one without CUDA, stays if it is recent enough.
 $(VENV)/.installed-train: pyproject.toml | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev,train]'
 	@touch "$(VENV)/.installed" "$(VENV)/.installed-run" "$(VENV)/.installed-dev" "$@"
