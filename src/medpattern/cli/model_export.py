@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -66,18 +65,13 @@ def export(
 def code_revision() -> str:
     """The checkout's commit, `-dirty` behind it where files are changed; else medpattern's version."""
     from medpattern import __version__
+    from medpattern.tree.history import git_output
 
-    try:
-        # An installed medpattern may lie in a checkout of something else, which does not hold it.
-        _git("ls-files", "--error-unmatch", Path(__file__).name)
-        return _git("describe", "--always", "--abbrev=40", "--dirty")
-    except (OSError, subprocess.CalledProcessError):
-        return f"medpattern {__version__}"
-
-
-def _git(*words: str) -> str:
-    command = ["git", "-C", str(Path(__file__).parent), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603  fixed
+    here = Path(__file__)
+    # An installed medpattern may lie in a checkout of something else, which does not hold it.
+    is_held = git_output(here.parent, "ls-files", "--error-unmatch", here.name) is not None
+    commit = git_output(here.parent, "describe", "--always", "--abbrev=40", "--dirty") if is_held else None
+    return commit or f"medpattern {__version__}"
 
 
 def _check_folders(model: Path, evidence: Path | None) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from medpattern.argocd.applications import Git
 from medpattern.cluster.preflight import Check, ok, problem
 from medpattern.secretstore.hidden import Hidden
+from medpattern.tree.history import git_output
 
 REMOTE_SECONDS = 60
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
@@ -130,7 +131,7 @@ def repository_checks(root: Path, tree: str, cluster: str, git: Git, remote: Rem
             f"git push origin HEAD:{git.revision or 'main'}, or correct main.git.revision",
         )
         return
-    changed = _git(root, "status", "--porcelain", "--untracked-files=all", "--", ".")
+    changed = git_output(root, "status", "--porcelain", "--untracked-files=all", "--", ".")
     if changed is None:
         yield problem("repository", f"{root} is in no git repository", "clone the one that Argo CD reads")
         return
@@ -141,29 +142,15 @@ def repository_checks(root: Path, tree: str, cluster: str, git: Git, remote: Rem
 
 
 def _pushed(root: Path, folder: str, commit: str, where: str) -> Check:
-    here = _git(root, "rev-parse", f"HEAD:./{folder}")
+    here = git_output(root, "rev-parse", f"HEAD:./{folder}")
     if not here:
         return problem("repository", f"{folder} is not committed", "commit and push it")
-    if _git(root, "cat-file", "-e", f"{commit}^{{commit}}") is None:
+    if git_output(root, "cat-file", "-e", f"{commit}^{{commit}}") is None:
         return problem(
             "repository",
             f"{where} is the commit {commit[:12]}, which this repository does not have",
             "git pull, render, and push",
         )
-    if _git(root, "rev-parse", f"{commit}:./{folder}") != here:
+    if git_output(root, "rev-parse", f"{commit}:./{folder}") != here:
         return problem("repository", f"{where} ({commit[:12]}) has another {folder} than HEAD", "git push")
     return ok("repository", f"{where} is {commit[:12]}, with {folder} as it is here")
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git prints; None where it refuses or is not there."""
-    try:
-        done = subprocess.run(  # noqa: S603
-            ["git", "-C", str(root), *arguments],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return None
-    return None if done.returncode else done.stdout.rstrip("\n")

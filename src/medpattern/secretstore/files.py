@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from medpattern.secretstore.encryption import Cipher, cipher_of, decrypt
 from medpattern.secretstore.format import SecretsFile
 from medpattern.secretstore.hidden import Hidden
 from medpattern.secretstore.parsing import read_secrets
+from medpattern.tree.history import git_output
 
 VARIABLE = "VALUES_SECRET"
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -145,12 +145,7 @@ def require_outside_git(path: Path) -> None:
 
 def _git(path: Path, *arguments: str) -> bool:
     """Whether git, in the folder of `path`, says yes; a machine without git has no repository."""
-    folder = path.resolve().parent
-    try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)  # noqa: S603, S607
-    except FileNotFoundError:
-        return False
-    return done.returncode == 0
+    return git_output(path.resolve().parent, *arguments) is not None
 
 
 def write_private(path: Path, content: bytes) -> None:

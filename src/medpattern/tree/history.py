@@ -1,4 +1,4 @@
-"""What git has of the rendered tree, without touching the work tree."""
+"""What git says of a repository and has of its rendered tree, without touching the work tree."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ from medpattern.errors import RemoteError
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)  # noqa: S603, S607
+
+
+def git_output(root: Path, *arguments: str) -> str | None:
+    """What git prints in the folder `root`, less the last line's end; None where it refuses or is not there."""
+    try:
+        done = _git(root, *arguments)
+    except (FileNotFoundError, PermissionError):
+        return None
+    return None if done.returncode else done.stdout.decode("utf-8", "replace").rstrip("\n")
 
 
 def _committed_names(root: Path, *arguments: str) -> list[str]:
@@ -86,7 +95,4 @@ def origin_url(folder: Path) -> str:
     """The URL of the remote `origin` of the repository that holds `folder`; "" if there is none."""
     if not folder.is_dir():
         return ""
-    try:
-        return _git(folder, "remote", "get-url", "origin").stdout.decode().strip()
-    except FileNotFoundError:
-        return ""
+    return git_output(folder, "remote", "get-url", "origin") or ""
