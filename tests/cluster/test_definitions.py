@@ -119,7 +119,8 @@ def test_a_silent_cluster_is_a_remote_error(login: Any) -> None:
         definitions(None)
 
 
-def test_no_such_context_is_wrong_use(login: Any) -> None:
+def test_no_such_context_is_wrong_use_and_only_options_that_schemas_have_are_named(login: Any) -> None:
     login("http://127.0.0.1:9")
-    with pytest.raises(UsageError, match=r"no cluster to ask: .*elsewhere"):
+    with pytest.raises(UsageError, match=r"no cluster to ask: .*elsewhere.* a context by --context") as raised:
         definitions("elsewhere")
+    assert "--kubeconfig" not in str(raised.value)

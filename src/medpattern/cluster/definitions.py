@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
-from medpattern.errors import RemoteError, UsageError
+from medpattern.cluster.connection import Connection
+from medpattern.cluster.login import client
+from medpattern.errors import RefusalError, RemoteError
 
-TIMEOUT_SECONDS = 60
+PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 # What answers the list call with JSON: given a kubeconfig's context, or None for the current one.
 Transport = Callable[[str | None], bytes]
@@ -38,27 +39,11 @@ def definitions(context: str | None, transport: Transport | None = None) -> list
 
 
 def _ask(context: str | None) -> bytes:
+    connection = Connection(*client(None, context, "set KUBECONFIG, or name a context by --context"))
     try:
-        import kubernetes
-        import urllib3
-    except ModuleNotFoundError as error:
-        raise UsageError("a cluster can be asked with: pip install 'medpattern[cluster]'") from error
-    try:
-        if context or "KUBECONFIG" in os.environ or "KUBERNETES_SERVICE_HOST" not in os.environ:
-            file = os.environ.get("KUBECONFIG", "~/.kube/config")
-            kubernetes.config.load_kube_config(config_file=file, context=context)
-        else:
-            kubernetes.config.load_incluster_config()
-    except (kubernetes.config.ConfigException, OSError) as error:
-        raise UsageError(f"no cluster to ask: {error}; set KUBECONFIG, or name a context by --context") from error
-    api = kubernetes.client.ApiextensionsV1Api()
-    try:
-        response = api.list_custom_resource_definition(_preload_content=False, _request_timeout=TIMEOUT_SECONDS)
-        return bytes(response.data)
-    except kubernetes.client.ApiException as error:
+        return connection.ask("GET", PATH).body
+    except RefusalError as error:
         cure = "; the login needs 'list' on customresourcedefinitions" if error.status == 403 else ""
         raise RemoteError(
             f"the cluster refused to list its definitions: {error.status} {error.reason}{cure}"
         ) from error
-    except urllib3.exceptions.HTTPError as error:
-        raise RemoteError(f"the cluster does not answer: {error}") from error

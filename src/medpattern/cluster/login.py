@@ -12,9 +12,16 @@ from medpattern.errors import UsageError
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
+CURE = "set KUBECONFIG, or name a file by --kubeconfig and a context by --context"
 
-def client(kubeconfig: Path | None, context: str | None) -> tuple[ApiClient, str]:
+
+def client(kubeconfig: Path | None, context: str | None, cure: str = CURE) -> tuple[ApiClient, str]:
     """A client of the Kubernetes library, and the context's name, "" in a pod. Nothing is sent yet.
+
+    Args:
+        kubeconfig: the file; None for KUBECONFIG or ~/.kube/config.
+        context: of the file; None for its current one.
+        cure: what the command offers a person where none of them leads to a cluster.
 
     Raises:
         UsageError: the library is not installed, there is no such file, or it names no such context.
@@ -25,9 +32,7 @@ def client(kubeconfig: Path | None, context: str | None) -> tuple[ApiClient, str
     try:
         name = _configure(configuration, kubeconfig, context)
     except (kubernetes.config.ConfigException, OSError, ValueError) as error:
-        raise UsageError(
-            f"no cluster to ask: {error}; set KUBECONFIG, or name a file by --kubeconfig and a context by --context"
-        ) from error
+        raise UsageError(f"no cluster to ask: {error}; {cure}") from error
     return kubernetes.client.ApiClient(configuration), name
 
 
