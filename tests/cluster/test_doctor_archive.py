@@ -251,6 +251,13 @@ def test_the_file_is_its_owners_alone_and_replaces_one_that_is_there(tmp_path: P
     assert [one.name for one in tmp_path.iterdir()] == ["doctor.tar.gz"]
 
 
+def test_a_file_that_cannot_be_written_is_told_with_its_option(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(UsageError, match=r"--bundle: .* cannot be written"):
+        write(tmp_path / "file" / "doctor.tar.gz", b"new")
+
+
 def test_a_place_that_cannot_be_written_to_is_told_before_anything_is_asked(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no folder"):
         check_place(tmp_path / "nowhere" / "x.tar.gz")

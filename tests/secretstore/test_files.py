@@ -223,6 +223,11 @@ def test_a_file_that_is_written_is_its_owners_alone_whatever_was_there(tmp_path:
     assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["secrets.yaml"]
 
 
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be written"):
+        files.write_private(kept(tmp_path, "a file") / "secrets.yaml", b"new")
+
+
 def test_a_new_plain_file_in_a_work_tree_is_refused_unless_it_is_ignored(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     kept(tmp_path, "ignored.yaml\n", name=".gitignore")

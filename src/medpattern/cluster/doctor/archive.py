@@ -5,10 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 import platform
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from medpattern.cluster.doctor.removal import cleaned, scrubbed
 from medpattern.cluster.doctor.snapshot import APPLICATION, Kind, Snapshot
 from medpattern.documents.writer import dump
 from medpattern.errors import UsageError
+from medpattern.secretstore.files import write_private
 
 FOLDER = "medpattern-doctor"
 
@@ -53,16 +52,9 @@ def check_place(path: Path) -> None:
 def write(path: Path, content: bytes) -> None:
     """Writes a file that its owner alone may read, whole or not at all; one that is there is replaced."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".doctor-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(f"--bundle: {path} cannot be written: {error.strerror}") from error
+        write_private(path, content)
+    except UsageError as error:
+        raise UsageError(f"--bundle: {error}") from error
 
 
 def _files(seen: Snapshot, examination: Examination) -> Iterator[tuple[str, str]]:
