@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds what tests/live starts: etcd, kube-apiserver, kube-controller-manager, Argo CD with its Helm, OpenBao, and a
-# program that asks Knative's own code. Argo CD's Redis is Debian's, of redis-tools, which starts no service.
+# Builds what tests/live starts: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kwok, which plays the
+# kubelets of nodes, Argo CD with its Helm, OpenBao, and a program that asks Knative's own code. Argo CD's Redis is
+# Debian's, of redis-tools, which starts no service.
 #
 # Each program is an ordinary `go build` of a pinned version from the Go module proxy; the pins are the go.mod and go.sum
 # of tests/live/tools/, which no build changes. Programs are kept in $MEDPATTERN_CI_CACHE (default: ~/.cache/medpattern)
@@ -19,6 +20,8 @@ programs() {
 control-plane etcd go.etcd.io/etcd/server/v3
 control-plane kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
 control-plane kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
+control-plane kube-scheduler k8s.io/kubernetes/cmd/kube-scheduler
+control-plane kwok sigs.k8s.io/kwok/cmd/kwok
 control-plane argocd github.com/argoproj/argo-cd/v3/cmd
 control-plane helm helm.sh/helm/v3/cmd/helm
 knative knative-verdict .
@@ -102,6 +105,22 @@ manifest() {
     echo "argocd-install.yaml: there"
 }
 
+# kwok knows no step by itself, of a pod that starts or a claim that is bound: those of its module are what it is given.
+stages() {
+    local folder to stage
+    to=$cache/kwok-stages.yaml-$(digest control-plane)
+    if [[ ! -f $to ]]; then
+        require_go control-plane
+        folder=$(go -C "$tools/control-plane" list -m -f '{{.Dir}}' sigs.k8s.io/kwok)/kustomize/stage
+        for stage in "$folder"/{node/fast/node,node/heartbeat-with-lease/node,pod/fast/pod,volume/fast/p}*.yaml; do
+            cat "$stage"
+            echo ---
+        done >"$to.part"
+        mv "$to.part" "$to"
+    fi
+    echo "kwok-stages.yaml: there"
+}
+
 redis() {
     if ! command -v redis-check-rdb >/dev/null; then
         if ! command -v apt-get >/dev/null || ((EUID)); then
@@ -131,4 +150,5 @@ while read -r module program package; do
     build "$module" "$program" "$package"
 done < <(programs)
 manifest
+stages
 redis
