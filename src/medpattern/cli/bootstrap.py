@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 from medpattern.cli import console
 from medpattern.cli.options import Facts, Root, Values, complete_cluster
-from medpattern.cli.reach import Tree
+from medpattern.cli.reach import Kubeconfig, Tree
 from medpattern.cli.secrets_options import Identities
 from medpattern.cluster.until import Until
 
@@ -45,8 +46,7 @@ def bootstrap(
     context: Annotated[str | None, typer.Option("--context", metavar="CTX", help="The kubeconfig's context. Default: "
                        "the one with the server that the facts name, or of the cluster's name.",
                        show_default=False)] = None,
-    kubeconfig: Annotated[Path | None, typer.Option("--kubeconfig", metavar="FILE", help="Default: KUBECONFIG, or "
-                          "~/.kube/config.", show_default=False)] = None,
+    kubeconfig: Kubeconfig = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; print what the API server would make of "
                        "each object.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait for Argo CD to bring the cluster to what git says.")] = True,
@@ -55,6 +55,8 @@ def bootstrap(
     argocd_manifest: Annotated[str, typer.Option(metavar="FILE|URL", help="Upstream's installation manifest of Argo "
                                "CD, on Kubernetes. Default: medpattern.argocd.manifest in the values.",
                                show_default=False)] = "",
+    upgrade_argocd: Annotated[bool, typer.Option("--upgrade-argocd", help="Turn the Argo CD that bootstrap has "
+                              "installed into that of the manifest, or make it whole again.")] = False,
     secrets: Annotated[Path | None, typer.Option("--secrets", metavar="FILE", help="A secrets file, for the Secrets "
                        "that have to be there first, such as Argo CD's login to the repository.", dir_okay=False,
                        show_default=False)] = None,
@@ -88,6 +90,7 @@ def bootstrap(
         raise UsageError("--dry-run changes nothing, so there is nothing that --yes agrees to")
     names = _accepted_names(accept or [])
     wanted = _wanted(cluster, root, values, facts, tree, argocd_manifest, secrets, identities or [])
+    wanted = replace(wanted, upgrades=upgrade_argocd)
     connection = _connection(wanted, kubeconfig, context)
     found = preflight(wanted, connection)
     checks = accepted(found.checks, names)
@@ -161,7 +164,10 @@ def _carry_out(wanted: Wanted, connection: Connection, found: Preflight) -> None
     if not changed:
         console.say(f"nothing to do: all {len(done)} objects of the handover are there as they should be")
     else:
-        console.say(f"{console.number(len(changed), 'object')} applied, {len(done) - len(changed)} unchanged")
+        removed = sum(one.done is Done.REMOVED for one in changed)
+        also = f", {removed} removed" if removed else ""
+        kept = len(done) - len(changed)
+        console.say(f"{console.number(len(changed) - removed, 'object')} applied{also}, {kept} unchanged")
 
 
 def _wait(

@@ -12,7 +12,7 @@ import typer
 from medpattern.cli import console
 from medpattern.cluster.preflight import Check, Verdict
 from medpattern.cluster.resources import UnknownKindError
-from medpattern.cluster.steps import Applied, Done, all_objects, content_of, words_of
+from medpattern.cluster.steps import Applied, Done, all_objects, all_removed, content_of, words_of
 
 if TYPE_CHECKING:
     from medpattern.cluster.bootstrap import Preflight
@@ -48,25 +48,29 @@ def applied(one: Applied) -> None:
 def dry_run(wanted: Wanted, connection: Connection, found: Preflight) -> None:
     """What the API server would make of each object, as a diff from what is there."""
     changed = 0
-    for thing in all_objects(wanted, connection, found.installation):
-        before, after, remark = _tried(connection, thing)
+    for thing, manager in all_objects(wanted, connection, found.installation):
+        before, after, remark = _tried(connection, thing, manager)
         lines = list(_diff(words_of(thing), before, after))
         if remark:
             console.data(f"# {words_of(thing)}: {remark}")
         for line in lines:
             console.data(line, {"+": "green", "-": "red"}.get(line[:1], ""))
         changed += bool(lines or remark)
-    console.say(f"{console.number(changed, 'object')} would be applied; nothing was changed")
+    removed = [words_of(thing) for thing in all_removed(wanted, connection, found.installation)]
+    for words in removed:
+        console.data(f"# {words}: would be removed; the release that is wanted does not have it")
+    also = f", {len(removed)} removed" if removed else ""
+    console.say(f"{console.number(changed, 'object')} would be applied{also}; nothing was changed")
 
 
-def _tried(connection: Connection, thing: Object) -> tuple[Object, Object, str]:
+def _tried(connection: Connection, thing: Object, manager: str) -> tuple[Object, Object, str]:
     """(before, after, remark): the server's own answers; of a kind or namespace yet to come the object itself."""
     from medpattern.errors import RefusalError
 
     metadata = thing["metadata"]
     try:
         before = connection.get(thing["apiVersion"], thing["kind"], metadata["name"], metadata.get("namespace", ""))
-        after = connection.apply(thing, dry_run=True, force=True)
+        after = connection.apply(thing, dry_run=True, force=True, field_manager=manager)
     except UnknownKindError:
         return {}, thing, "would be made; its kind comes with this run, so the server cannot try it"
     except RefusalError as error:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from medpattern.cluster import engine, handover
+from medpattern.cluster import engine, engine_leftovers, handover
 from medpattern.cluster.checkout import Login, Remote, ask_remote, repository_checks
 from medpattern.cluster.connection import Connection, Object
 from medpattern.cluster.engine import EngineState, Installation, Presence
 from medpattern.cluster.intent import Wanted
 from medpattern.cluster.permissions import Right, missing, plurals, to_apply
-from medpattern.cluster.preflight import Check, cluster_checks, ok, problem
+from medpattern.cluster.preflight import Check, cluster_checks, ok, problem, warning
 from medpattern.errors import RefusalError, RemoteError, UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def preflight(wanted: Wanted, connection: Connection) -> Preflight:
 
 def _installation(wanted: Wanted, state: EngineState | None) -> tuple[Installation | None, list[Check]]:
     """What installs Argo CD where it is not, or may not be seen; a manifest that cannot be had is a finding."""
-    if state is not None and not to_install(state):
+    if state is not None and not (to_install(state) or upgrades(wanted, state)):
         return None, []
     if wanted.facts.is_openshift:
         return engine.by_operator(wanted.of_root, wanted.namespace), []
@@ -79,8 +79,10 @@ def _engine_checks(wanted: Wanted, state: EngineState | None, installation: Inst
         what = ", ".join(state.ending)
         cure = "wait until it is gone; what holds it stands in its metadata.finalizers and status.conditions"
         yield problem("argocd", f"it is being deleted: {what}", cure)
+    elif upgrades(wanted, state) and installation:
+        yield ok("argocd", f"Argo CD becomes that of {installation.source}")
     elif state.presence is Presence.PRESENT and not state.is_unfinished:
-        yield ok("argocd", f"Argo CD is there, in {wanted.namespace}; it is left as it is")
+        yield _left_as_it_is(wanted, state)
     elif state.presence is Presence.PARTIAL and not (state.is_unfinished or _only_definitions(state)):
         yield problem(
             "argocd",
@@ -100,6 +102,32 @@ def _engine_checks(wanted: Wanted, state: EngineState | None, installation: Inst
     elif installation:
         begun = "its installation was begun and is finished" if state.is_unfinished else "it is installed"
         yield ok("argocd", f"there is no Argo CD; {begun} from {installation.source}")
+
+
+def _left_as_it_is(wanted: Wanted, state: EngineState) -> Check:
+    """Of an Argo CD that is there and stays what it is; a problem where it was asked to become another."""
+    installed = state.record.get("manifestSha256", "")
+    if wanted.upgrades and wanted.facts.is_openshift:
+        cure = f"change the channel of {engine.PACKAGE} in clusterGroup.subscriptions, render and push"
+        return problem("argocd", "on OpenShift its operator upgrades Argo CD, not --upgrade-argocd", cure)
+    if wanted.upgrades and not state.is_ours:
+        cure = "upgrade it the way it was installed"
+        return problem("argocd", f"the Argo CD in {wanted.namespace} was not installed by bootstrap", cure)
+    if wanted.upgrades:
+        cure = "name it by medpattern.argocd.manifest in the values, with its sha256, or by --argocd-manifest"
+        return problem("argocd", "nothing says to which release Argo CD is to be upgraded", cure)
+    if installed and wanted.sha256 and installed != wanted.sha256.removeprefix("sha256:").lower():
+        return warning(
+            "argocd",
+            f"Argo CD is there, from a manifest with the sha256 {installed}; the values name another",
+            "it is left as it is; --upgrade-argocd takes the one of the values",
+        )
+    return ok("argocd", f"Argo CD is there, in {wanted.namespace}; it is left as it is")
+
+
+def upgrades(wanted: Wanted, state: EngineState) -> bool:
+    """Whether an Argo CD that bootstrap has installed from a manifest becomes another one, or is made whole."""
+    return wanted.upgrades and state.is_ours and not wanted.facts.is_openshift
 
 
 def _only_definitions(state: EngineState) -> bool:
@@ -126,6 +154,7 @@ def rights(wanted: Wanted, connection: Connection, installation: Installation | 
     found = to_apply(things, {**known, **plurals(connection.resources, definitions)})
     if wanted.facts.is_openshift:
         found |= {Right(ARGOCD_GROUP, "argocds", verb, namespace) for verb in ("list", "get", "patch")}
+    found |= engine_leftovers.rights(namespace) if wanted.upgrades and installation else set()
     found |= {
         Right("", "namespaces", "get"),
         Right("", "secrets", "list", namespace),

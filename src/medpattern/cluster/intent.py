@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medpattern.argocd.applications import Git
+from medpattern.argocd.webhook import provider_of
 from medpattern.checks.manifests import Inventory
 from medpattern.cluster.connection import Object
 from medpattern.cluster.preflight import Check, ok, problem
@@ -38,9 +39,11 @@ class Wanted:
         local: what was found wrong with the tree.
         manifest: the installation manifest of Argo CD, a file or a URL; "" for none.
         sha256: what it must hash to; "" where nobody says.
+        upgrades: whether an Argo CD that bootstrap has installed is to become that of the manifest.
         secrets: the secrets file; None without one.
         values: that read it.
         clusters: the names of all clusters of the fleet.
+        webhook: the git provider whose webhook tells Argo CD of a push; "" for none.
     """
 
     facts: Facts
@@ -51,9 +54,11 @@ class Wanted:
     local: tuple[Check, ...] = ()
     manifest: str = ""
     sha256: str = ""
+    upgrades: bool = False
     secrets: SecretsFile | None = None
     values: Values | None = None
     clusters: frozenset[str] = frozenset()
+    webhook: str = ""
 
     @property
     def namespace(self) -> str:
@@ -112,6 +117,7 @@ def read_wanted(selection: Selection, tree: Path) -> Wanted:
         manifest=str(engine.get("manifest") or ""),
         sha256=str(engine.get("sha256") or ""),
         clusters=frozenset(validated.renderer.fleet.facts),
+        webhook=provider_of(values),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from medpattern.cluster import engine, handover
+from medpattern.cluster import engine, engine_leftovers, handover
 from medpattern.cluster.connection import MANAGER, Connection, Object
 from medpattern.cluster.engine import Installation
 from medpattern.cluster.intent import Wanted
@@ -29,6 +29,7 @@ class Done(StrEnum):
     CREATED = "created"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,16 @@ def _install(wanted: Wanted, connection: Connection, installation: Installation,
         tell(apply(connection, thing, INSTALLER))
     _await(lambda: "" if engine.established(connection) else "Argo CD's kinds are not established")
     connection.forget_kinds()
+    if wanted.upgrades:
+        _remove_leftovers(connection, installation, namespace, tell)
     apply(connection, engine.record(namespace, installation.digest, engine.INSTALLED))
+
+
+def _remove_leftovers(connection: Connection, installation: Installation, namespace: str, tell: Tell) -> None:
+    for thing in list(engine_leftovers.leftovers(connection, installation, namespace, INSTALLER)):
+        name = thing["metadata"]["name"]
+        connection.delete(thing["apiVersion"], thing["kind"], name, thing["metadata"].get("namespace", ""))
+        tell(Applied(words_of(thing), Done.REMOVED))
 
 
 def _await(pending: Callable[[], str]) -> None:
@@ -141,14 +151,21 @@ def words_of(thing: Object) -> str:
     return f"{thing['kind']} {thing['metadata']['name']}" + (f" in {namespace}" if namespace else "")
 
 
-def all_objects(wanted: Wanted, connection: Connection, installation: Installation | None) -> Iterable[Object]:
-    """What a run would apply, in its order; Secrets are left out, since they are for nobody's eyes."""
-    if installation:
-        yield from installation.objects
-        if not wanted.facts.is_openshift:
-            yield handover.config_map(wanted.namespace)
-    else:
+def all_objects(
+    wanted: Wanted, connection: Connection, installation: Installation | None
+) -> Iterable[tuple[Object, str]]:
+    """What a run would apply, in its order, and as which field manager; Secrets are for nobody's eyes and left out."""
+    for thing in installation.objects if installation else ():
+        yield thing, INSTALLER
+    # The operator of OpenShift brings the kind that the health check is written into.
+    if not (installation and wanted.facts.is_openshift):
         check = handover.health_check(connection, wanted.namespace, is_openshift=wanted.facts.is_openshift)
-        yield from [check] if check else []
-    yield from handover.namespaces(wanted.of_root)
-    yield from handover.roots(wanted.of_root, wanted.root_application)
+        yield from [(check, MANAGER)] if check else []
+    for thing in (*handover.namespaces(wanted.of_root), *handover.roots(wanted.of_root, wanted.root_application)):
+        yield thing, MANAGER
+
+
+def all_removed(wanted: Wanted, connection: Connection, installation: Installation | None) -> Iterable[Object]:
+    """What a run would remove: objects of an earlier release of Argo CD."""
+    if installation and installation.digest and wanted.upgrades:
+        yield from engine_leftovers.leftovers(connection, installation, wanted.namespace, INSTALLER)
