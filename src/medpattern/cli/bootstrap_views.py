@@ -92,9 +92,11 @@ def _diff(name: str, before: Object, after: Object) -> Iterator[str]:
 
 
 def _shown(thing: Object) -> Object:
-    """What may be shown of an object: of a Secret not its content."""
+    """What may be shown of an object: of a Secret only which keys it has."""
     found = content_of(thing)
-    return {key: value for key, value in found.items() if not (found["kind"] == "Secret" and key == "data")}
+    if found["kind"] == "Secret":
+        found["data"] = dict.fromkeys(found.get("data") or (), "[not shown]")
+    return found
 
 
 @contextmanager

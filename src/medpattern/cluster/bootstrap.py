@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from medpattern.cluster import engine, engine_leftovers, handover
+from medpattern.cluster import engine, engine_leftovers, handover, webhook
 from medpattern.cluster.checkout import Login, Remote, ask_remote, repository_checks
 from medpattern.cluster.connection import Connection, Object
 from medpattern.cluster.engine import EngineState, Installation, Presence
@@ -149,6 +149,7 @@ def rights(wanted: Wanted, connection: Connection, installation: Installation | 
         things += [_secret_stub(one.namespace) for entry in wanted.secrets.entries
                    for one in wanted.secrets.kubernetes_secrets(entry)]  # fmt: skip
     things += () if wanted.facts.is_openshift else (engine.record(namespace, "", ""), handover.config_map(namespace))
+    things += _webhook_change(wanted, connection)
     definitions = installation.definitions if installation else ()
     known = {(ARGOCD_GROUP, "Application"): ("applications", True), (ARGOCD_GROUP, "AppProject"): ("appprojects", True)}
     found = to_apply(things, {**known, **plurals(connection.resources, definitions)})
@@ -165,6 +166,14 @@ def rights(wanted: Wanted, connection: Connection, installation: Installation | 
         Right("storage.k8s.io", "storageclasses", "list"),
     }
     return found
+
+
+def _webhook_change(wanted: Wanted, connection: Connection) -> list[Object]:
+    try:
+        change = webhook.change(connection, wanted.namespace, wanted.webhook, is_whole=True)
+    except RefusalError:
+        return []  # what refuses is among the rights below
+    return [change] if change else []
 
 
 def _secret_stub(namespace: str) -> Object:
@@ -192,6 +201,7 @@ def _secret_checks(wanted: Wanted, connection: Connection) -> Iterator[Check]:
                 f"nobody writes the {secret}",
                 "put it into the secrets file (medpattern secrets plan shows its keys) and name the file by --secrets",
             )
+    yield from webhook.checks(connection, wanted)
 
 
 # ---- logins ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from medpattern.cluster import engine, engine_leftovers, handover
+from medpattern.cluster import engine, engine_leftovers, handover, webhook
 from medpattern.cluster.connection import MANAGER, Connection, Object
 from medpattern.cluster.engine import Installation
 from medpattern.cluster.intent import Wanted
@@ -65,6 +65,7 @@ def carry_out(wanted: Wanted, connection: Connection, installation: Installation
         is_there = connection.get("v1", "Namespace", thing["metadata"]["name"]) is not None
         tell(Applied(words_of(thing), Done.UNCHANGED) if is_there else apply(connection, thing))
     _load_secrets(wanted, connection, tell)
+    _set_up_webhook(wanted, connection, tell)
     for thing in handover.roots(wanted.of_root, wanted.root_application):
         tell(apply(connection, thing))
 
@@ -121,6 +122,14 @@ def _load_secrets(wanted: Wanted, connection: Connection, tell: Tell) -> None:
         tell(Applied(str(one.secret), done))
 
 
+def _set_up_webhook(wanted: Wanted, connection: Connection, tell: Tell) -> None:
+    """After the Secrets, since the reference may stand only where what it refers to is."""
+    is_whole = bool(wanted.webhook) and not webhook.live_lacking(connection, wanted.namespace, wanted.webhook)
+    change = webhook.change(connection, wanted.namespace, wanted.webhook, is_whole=is_whole)
+    if change:
+        tell(apply(connection, change))
+
+
 def apply(connection: Connection, thing: Object, manager: str = MANAGER) -> Applied:
     """Server-side apply of one object, and what that changed.
 
@@ -154,14 +163,20 @@ def words_of(thing: Object) -> str:
 def all_objects(
     wanted: Wanted, connection: Connection, installation: Installation | None
 ) -> Iterable[tuple[Object, str]]:
-    """What a run would apply, in its order, and as which field manager; Secrets are for nobody's eyes and left out."""
+    """What a run would apply, in its order, and as which field manager; Secrets with values are left out."""
     for thing in installation.objects if installation else ():
         yield thing, INSTALLER
     # The operator of OpenShift brings the kind that the health check is written into.
     if not (installation and wanted.facts.is_openshift):
         check = handover.health_check(connection, wanted.namespace, is_openshift=wanted.facts.is_openshift)
         yield from [(check, MANAGER)] if check else []
-    for thing in (*handover.namespaces(wanted.of_root), *handover.roots(wanted.of_root, wanted.root_application)):
+    is_whole = bool(wanted.webhook) and not webhook.lacking(connection, wanted)
+    change = webhook.change(connection, wanted.namespace, wanted.webhook, is_whole=is_whole)
+    for thing in (
+        *handover.namespaces(wanted.of_root),
+        *([change] if change else []),
+        *handover.roots(wanted.of_root, wanted.root_application),
+    ):
         yield thing, MANAGER
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -96,14 +96,19 @@ class Plan:
         return tuple(str(row.secret) for row in self.secrets if row.writer in ours and not row.is_read)
 
 
-def plan(inventory: Inventory, secrets: SecretsFile | None) -> Plan:
+# Who reads keys of Secrets without any rendered object that says so: by Secret and key, in words.
+Outside = Mapping[SecretName, Mapping[str, str]]
+
+
+def plan(inventory: Inventory, secrets: SecretsFile | None, outside: Outside | None = None) -> Plan:
     """The secrets of a cluster, by its rendered objects; without a secrets file nothing of Vault is there."""
-    return _Planning(inventory, secrets).plan()
+    return _Planning(inventory, secrets, outside or {}).plan()
 
 
 class _Planning:
-    def __init__(self, inventory: Inventory, secrets: SecretsFile | None) -> None:
+    def __init__(self, inventory: Inventory, secrets: SecretsFile | None, outside: Outside) -> None:
         self.inventory = inventory
+        self.outside = {Thing(SECRET, *name): readers for name, readers in outside.items()}
         self.file = secrets
         self.graph = Graph.of(inventory)
         self.asks = asks(inventory)
@@ -123,7 +128,7 @@ class _Planning:
         read = {thing for thing, found in self.references.items() if not all(one.optional for one in found)}
         loaded = {Thing(SECRET, name.namespace, name.name) for name in self.from_file}
         here = {thing for thing in loaded if thing in read or thing.namespace in self.graph.namespaces}
-        rows = (self._secret(thing) for thing in sorted(written | read | here))
+        rows = (self._secret(thing) for thing in sorted(written | read | here | self.outside.keys()))
         return Plan(
             self.inventory.cluster,
             tuple(rows),
@@ -142,8 +147,16 @@ class _Planning:
         maker = provision.maker if provision and not entry else None
         known = [one.name for one in entry.fields] if entry else sorted((provision and provision.keys) or ())
         found = self.references.get(thing, ())
-        keys = list(dict.fromkeys((*known, *(key for one in found for key in one.keys)))) or [ALL]
-        rows = tuple(KeyRow(key, self._sources(maker, entry, key), _readers(found, key)) for key in keys)
+        others = self.outside.get(thing, {})
+        keys = list(dict.fromkeys((*known, *(key for one in found for key in one.keys), *others))) or [ALL]
+        rows = tuple(
+            KeyRow(
+                key,
+                self._sources(maker, entry, key),
+                (*_readers(found, key), *([others[key]] if key in others else ())),
+            )
+            for key in keys
+        )
         return SecretRow(name, writer, f"{maker.kind} {maker.name}" if maker else "", rows)
 
     def _writer(self, thing: Thing, provision: Provision | None) -> Writer:
@@ -154,6 +167,8 @@ class _Planning:
             return {f"{GROUP}/ExternalSecret": Writer.STORE, SECRET: Writer.CHART}.get(kind, Writer.OPERATOR)
         if self.graph.is_given(thing):
             return Writer.SITE
+        if thing in self.outside and provision is None:
+            return Writer.NOBODY
         return Writer.UNKNOWN if provision is not None or self.graph.is_unknown(thing) else Writer.NOBODY
 
     def _sources(self, maker: Manifest | None, entry: Entry | None, key: str) -> tuple[str, ...]:
@@ -194,8 +209,9 @@ class _Planning:
             names = self.file.kubernetes_secrets(entry)
             if any(Thing(SECRET, *name) in self.references for name in names):
                 continue
+            others = {key for name in names for key in self.outside.get(Thing(SECRET, *name), ())}
             of_entry = [ask for ask in self.asks if any(ask.covers(path) for path in paths)]
-            known = {ask.property for ask in of_entry}
+            known = {ask.property for ask in of_entry} | others
             yield from (f"{entry.name}.{one.name}" for one in entry.fields if not {"", one.name} & known)
 
 
