@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from medpattern.cli import console
 from medpattern.cli.options import Output, OutputOption
+from medpattern.cli.reach import Kubeconfig
 
 
 def inspect(
     context: Annotated[str | None, typer.Option("--context", metavar="CTX", help="The kubeconfig's context. Default: "
                        "the current one.", show_default=False)] = None,
-    kubeconfig: Annotated[Path | None, typer.Option("--kubeconfig", metavar="FILE", help="Default: KUBECONFIG, or "
-                          "~/.kube/config.", show_default=False)] = None,
+    kubeconfig: Kubeconfig = None,
     name: Annotated[str, typer.Option(metavar="NAME", help="What to call the cluster. Default: as OpenShift's "
                     "infrastructure or the context is called.", show_default=False)] = "",
     group: Annotated[str, typer.Option(metavar="NAME", help="The group it is to belong to.", show_default=False)] = "",

@@ -7,15 +7,13 @@ from typing import Annotated
 
 import typer
 
-from medpattern.cli.options import Facts, Output, OutputOption, Root, Values, complete_app, complete_cluster
+from medpattern.cli.options import Clusters, Facts, Group, Output, OutputOption, Root, Values, complete_app
 from medpattern.cli.reach import Context, Kubeconfig, Tree
 
 
 def diff(
-    cluster: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this cluster; may be repeated.",
-                       autocompletion=complete_cluster, show_default=False)] = None,
-    group: Annotated[str, typer.Option(metavar="NAME", help="Only the clusters of this group.",
-                     show_default=False)] = "",
+    cluster: Clusters = None,
+    group: Group = "",
     app: Annotated[str, typer.Option(metavar="NAME", help="Only this application's objects.",
                    autocompletion=complete_app, show_default=False)] = "",
     live: Annotated[bool, typer.Option("--live", help="From the live clusters to what the inputs render, instead of "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medpattern.cli import console
-from medpattern.cli.options import Facts, Root, Values, complete_app, complete_cluster
+from medpattern.cli.options import Clusters, Facts, Group, Root, Values, complete_app
 
 if TYPE_CHECKING:
     from medpattern.checks.wiring.picture import Picture
@@ -26,10 +26,8 @@ class Form(StrEnum):
 
 
 def graph(
-    cluster: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this cluster; may be repeated.",
-                       autocompletion=complete_cluster, show_default=False)] = None,
-    group: Annotated[str, typer.Option(metavar="NAME", help="Only the clusters of this group.",
-                     show_default=False)] = "",
+    cluster: Clusters = None,
+    group: Group = "",
     app: Annotated[str, typer.Option(metavar="NAME", help="Only this application, and what it is linked with.",
                    autocompletion=complete_app, show_default=False)] = "",
     root: Root = Path(),

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from medpattern.cli import console
-from medpattern.cli.options import Facts, Output, OutputOption, Root, Values, complete_cluster
+from medpattern.cli.options import Clusters, Facts, Output, OutputOption, Root, Values
 
 if TYPE_CHECKING:
     from medpattern.rendering.renderer import Renderer
 
 listing = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List what a repository holds.")
-
-Clusters = Annotated[
-    list[str] | None,
-    typer.Option("--cluster", metavar="NAME", help="Only this cluster; may be repeated.",
-                 autocompletion=complete_cluster, show_default=False),
-]  # fmt: skip
 
 
 def _renderer(

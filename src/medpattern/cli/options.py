@@ -56,6 +56,14 @@ Facts = Annotated[
     typer.Option("--clusters", metavar="DIR", help="Folder of the clusters' facts; may lie outside. "
                  "Default: clusters/ beside the values files.", show_default=False),
 ]  # fmt: skip
+Clusters = Annotated[
+    list[str] | None,
+    typer.Option("--cluster", metavar="NAME", help="Only this cluster; may be repeated.",
+                 autocompletion=complete_cluster, show_default=False),
+]  # fmt: skip
+Group = Annotated[
+    str, typer.Option("--group", metavar="NAME", help="Only the clusters of this group.", show_default=False)
+]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to print.")]
 ClusterArgument = Annotated[str, typer.Argument(metavar="CLUSTER", autocompletion=complete_cluster)]
 AppArgument = Annotated[str, typer.Argument(metavar="APP", autocompletion=complete_app)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medpattern.cli import console
-from medpattern.cli.options import Facts, Output, OutputOption, Root, Values, complete_app, complete_cluster
+from medpattern.cli.options import Clusters, Facts, Group, Output, OutputOption, Root, Values, complete_app
 
 if TYPE_CHECKING:
     from medpattern.rendering.selection import Selection
@@ -19,10 +19,8 @@ NOTHING_TO_DO = "nothing to do, all are as rendered"
 
 
 def render(
-    cluster: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this cluster; may be repeated.",
-                       autocompletion=complete_cluster, show_default=False)] = None,
-    group: Annotated[str, typer.Option(metavar="NAME", help="Only the clusters of this group.",
-                     show_default=False)] = "",
+    cluster: Clusters = None,
+    group: Group = "",
     app: Annotated[str, typer.Option(metavar="NAME", help="Only this application's files.",
                    autocompletion=complete_app, show_default=False)] = "",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The rendered tree. Default: rendered/ in the "

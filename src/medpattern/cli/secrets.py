@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medpattern.cli import console
-from medpattern.cli.options import Facts, Output, OutputOption, Root, Values
+from medpattern.cli.options import Clusters, Facts, Output, OutputOption, Root, Values
+from medpattern.cli.reach import Kubeconfig
 from medpattern.cli.secrets_options import (
     Address,
     Ca,
-    Clusters,
     Context,
     DryRun,
     Identities,
-    Kubeconfig,
     LoginAccount,
     LoginAudience,
     LoginAuth,

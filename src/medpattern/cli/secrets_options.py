@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from medpattern.cli.options import complete_cluster
-
 
 class Store(StrEnum):
     """Where secrets are loaded."""
@@ -28,11 +26,6 @@ Identities = Annotated[
     list[Path] | None,
     typer.Option("--identity", metavar="FILE", help="age's secret keys, for an encrypted file; may be repeated. "
                  "Default: SOPS_AGE_KEY_FILE.", dir_okay=False, exists=True, show_default=False),
-]  # fmt: skip
-Clusters = Annotated[
-    list[str] | None,
-    typer.Option("--cluster", metavar="NAME", help="Only this cluster; may be repeated.",
-                 autocompletion=complete_cluster, show_default=False),
 ]  # fmt: skip
 To = Annotated[Store, typer.Option("--to", help="The kind of store.")]
 Address = Annotated[str, typer.Option(metavar="URL", help="Of Vault or OpenBao.", show_default=False)]
@@ -62,5 +55,4 @@ VaultNamespace = Annotated[
     str, typer.Option("--vault-namespace", metavar="NAME", help="Of Vault Enterprise or OpenBao.", show_default=False)
 ]
 Context = Annotated[str | None, typer.Option(help="Of the kubeconfig.", show_default=False)]
-Kubeconfig = Annotated[Path | None, typer.Option(help="Default: KUBECONFIG.", dir_okay=False, show_default=False)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Compare and print; write nothing.")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medpattern.cli.options import Facts, Output, OutputOption, Root, Values, complete_cluster
+from medpattern.cli.options import Facts, Group, Output, OutputOption, Root, Values, complete_cluster
 from medpattern.cli.reach import Context, Kubeconfig, Tree
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 def status(
     cluster: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this cluster, with each of its "
                        "Applications; may be repeated.", autocompletion=complete_cluster, show_default=False)] = None,
-    group: Annotated[str, typer.Option(metavar="NAME", help="Only the clusters of this group.",
-                     show_default=False)] = "",
+    group: Group = "",
     watch: Annotated[bool, typer.Option("--watch", help="Stay, ask again and show what has changed, until "
                      "Ctrl-C.")] = False,
     interval: Annotated[float, typer.Option(metavar="SECONDS", min=0.2, help="With --watch: between two "

@@ -40,8 +40,7 @@ def show(found: Statuses, *, detailed: bool) -> None:
 
         Console().print(table(found, detailed=detailed))
     else:
-        for line in _lines(found, detailed=detailed):
-            console.data(line)
+        console.table(DETAILS if detailed else FLEET, _rows(found, detailed=detailed))
     for words in _remarks(found, detailed=detailed):
         console.say(words)
 
@@ -103,12 +102,6 @@ def _rows(found: Statuses, *, detailed: bool) -> list[Row]:
     if detailed:
         return [row for one in found for row in _details(one)]
     return [_summary(one) for one in found]
-
-
-def _lines(found: Statuses, *, detailed: bool) -> list[str]:
-    rows = _rows(found, detailed=detailed)
-    widths = [max((len(row[i]) for row in rows), default=0) for i in range(len(DETAILS if detailed else FLEET))]
-    return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def table(found: Statuses, *, detailed: bool) -> RenderableType:

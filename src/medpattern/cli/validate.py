@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medpattern.cli import console, waiving
-from medpattern.cli.options import Facts, Root, Values, complete_app, complete_cluster
+from medpattern.cli.options import Facts, Group, Root, Values, complete_app, complete_cluster
 from medpattern.cli.schemas import Context, Folders, FromCluster, chosen
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def validate(
     cluster: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this cluster; may be repeated. "
                        "Rules between clusters need all of them.", autocompletion=complete_cluster,
                        show_default=False)] = None,
-    group: Annotated[str, typer.Option(metavar="NAME", help="Only the clusters of this group.",
-                     show_default=False)] = "",
+    group: Group = "",
     app: Annotated[str, typer.Option(metavar="NAME", help="Only what concerns this application.",
                    autocompletion=complete_app, show_default=False)] = "",
     manifests: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="Instead of a values repository: a folder "
