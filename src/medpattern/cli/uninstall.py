@@ -16,6 +16,7 @@ from medpattern.cli.reach import Context, Kubeconfig, Tree
 
 if TYPE_CHECKING:
     from medpattern.cluster.connection import Connection
+    from medpattern.cluster.permissions import Right
     from medpattern.cluster.uninstall import Plan
     from medpattern.cluster.uninstall_held import Held
     from medpattern.cluster.uninstall_looking import Place
@@ -49,12 +50,14 @@ def uninstall(
     operators, namespaces, Secrets and settings. What others have made stays, and so does a namespace that holds it.
     A run that was stopped is finished by the next one.
 
-    Exit code 0 when all is gone, 1 when it may be another cluster, 2 for wrong use, 3 when the cluster does not answer
-    or something is left after the time; what holds it is named.
+    Exit code 0 when all is gone, 1 when it may be another cluster or the login lacks rights (all are named, nothing is
+    changed), 2 for wrong use, 3 when the cluster does not answer or something is left after the time; what holds it is
+    named.
 
     Example: medpattern uninstall --cluster hospital-2 --keep-data --dry-run
     """
     from medpattern.cluster import uninstall as planning
+    from medpattern.cluster import uninstall_rights as rights
     from medpattern.cluster.uninstall_looking import look
     from medpattern.errors import UsageError
 
@@ -67,6 +70,8 @@ def uninstall(
     plan = planning.plan(look(connection, place), keep_data=keep_data, engine=engine)
     if dry_run:
         _print(plan, output)
+    _require(connection, rights.to_carry_out(connection, plan))
+    if dry_run:
         return
     if not plan.steps:
         console.say(f"nothing of '{cluster}' is on {connection.server}")
@@ -84,6 +89,7 @@ def _reach(
     """Where to look, and a connection to the cluster that the facts name and no other."""
     from medpattern.cli.reach import opener
     from medpattern.cluster.uninstall_looking import Place
+    from medpattern.cluster.uninstall_rights import to_look, to_look_inside
     from medpattern.rendering.selection import DEFAULT_TREE, Selection
 
     selection = Selection(root, values, facts, (cluster,))
@@ -96,6 +102,8 @@ def _reach(
     folder = (tree or root / DEFAULT_TREE) / cluster
     spaces, applications = _names(folder / "cluster", "namespace"), _names(folder / "argocd", "application")
     place = Place(cluster, own.argocd_namespace, spaces, applications)
+    _require(connection, to_look(connection, place))
+    _require(connection, to_look_inside(connection, place))
     _require_no_spokes(connection, place, [one.name for one in fleet.facts.values() if one.is_pushed])
     return place, connection
 
@@ -118,6 +126,20 @@ def _require_identity(connection: Connection, own: ClusterFacts) -> None:
     if problems(found):
         checks(found)
         console.say("it may be another cluster; nothing was changed")
+        raise typer.Exit(1)
+
+
+def _require(connection: Connection, needed: set[Right]) -> None:
+    """Ends the run where the login lacks rights, all of which are named."""
+    from medpattern.cli.bootstrap_views import checks
+    from medpattern.cluster.permissions import missing
+    from medpattern.cluster.preflight import problem
+
+    cure = "let an administrator grant it, or log in as one"
+    lacking = [problem("permissions", f"the login may not {right}", cure) for right in missing(connection, needed)]
+    if lacking:
+        checks(lacking)
+        console.say(f"{console.number(len(lacking), 'right')} missing; nothing was changed")
         raise typer.Exit(1)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from medpattern.cluster.connection import Connection, Object
@@ -67,13 +68,27 @@ def _given(thing: Object) -> str:
 
 
 def missing(connection: Connection, rights: Iterable[Right]) -> tuple[Right, ...]:
-    """Those of the rights that the login lacks, in order; one request for a login that may do everything."""
+    """Those of the rights that the login lacks, in order; one request for a login that may do everything.
+
+    What is wanted in several namespaces is asked for all of them first.
+    """
     if connection.review_access("*", "*", "*").allowed:
         return ()
 
-    def lacks(right: Right) -> bool:
-        return not connection.review_access(right.verb, right.group, right.resource, right.namespace).allowed
+    def refused(asked: Iterable[Right]) -> set[Right]:
+        rows = sorted(asked)
+        with ThreadPoolExecutor(THREADS) as threads:
+            answers = threads.map(
+                lambda one: connection.review_access(one.verb, one.group, one.resource, one.namespace), rows
+            )
+            return {one for one, answer in zip(rows, answers, strict=True) if not answer.allowed}
 
-    wanted = sorted(set(rights))
-    with ThreadPoolExecutor(THREADS) as threads:
-        return tuple(right for right, is_lacking in zip(wanted, threads.map(lacks, wanted), strict=True) if is_lacking)
+    wanted = set(rights)
+    spread = Counter(_everywhere(one) for one in wanted)
+    common = {one for one, count in spread.items() if count > 1}
+    held = common - refused(common)
+    return tuple(sorted(refused(one for one in wanted if _everywhere(one) not in held)))
+
+
+def _everywhere(right: Right) -> Right:
+    return replace(right, namespace="")

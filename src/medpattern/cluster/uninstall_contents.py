@@ -82,13 +82,18 @@ def things(connection: Connection, namespace: str) -> tuple[Thing, ...]:
     Raises:
         RemoteError: the server does not answer, or does not show a kind: what is not seen could be somebody's.
     """
+    with ThreadPoolExecutor(THREADS) as threads:
+        found = threads.map(lambda kind: tuple(_of_kind(connection, kind, namespace)), listed_kinds(connection))
+        return tuple(thing for each in found for thing in each)
+
+
+def listed_kinds(connection: Connection) -> tuple[Resource, ...]:
+    """The kinds that are looked for in a namespace, each in the version that the server prefers."""
     kinds: dict[tuple[str, str], Resource] = {}
     for one in connection.resources.all:
         if one.namespaced and {"list", "delete"} <= one.verbs and one.kind not in _NOTES and one.group not in _VIEWS:
             kinds.setdefault((one.group, one.kind), one)
-    with ThreadPoolExecutor(THREADS) as threads:
-        found = threads.map(lambda kind: tuple(_of_kind(connection, kind, namespace)), kinds.values())
-        return tuple(thing for each in found for thing in each)
+    return tuple(kinds.values())
 
 
 def _of_kind(connection: Connection, kind: Resource, namespace: str) -> Iterator[Thing]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from medpattern.cluster.applications import live_application
 from medpattern.cluster.connection import Connection, Object
 from medpattern.cluster.resources import UnknownKindError
 from medpattern.cluster.uninstall import Ref, Step, Verb
 from medpattern.cluster.uninstall_contents import things
+from medpattern.errors import RefusalError
 
 # (pattern in a finalizer, who takes it off and when)
 CURES: tuple[tuple[str, str], ...] = (
@@ -123,7 +125,12 @@ def _by_finalizer(connection: Connection, ref: Ref, name: str) -> Held:
 
 
 def _get(connection: Connection, ref: Ref) -> Object | None:
+    """The live object; None if it, or its kind, is gone, or if the login may not see what an Application has made."""
     try:
         return connection.get(ref.api_version, ref.kind, ref.name, ref.namespace)
     except UnknownKindError:
         return None
+    except RefusalError as error:
+        if error.status == HTTPStatus.FORBIDDEN:
+            return None
+        raise

@@ -37,29 +37,39 @@ class Place:
         return f"{self.cluster}-root"
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is seen without looking into namespaces.
+
+    `live` are the namespaces that there are, `spaces` those of the tree, `looked_into` with those that the Applications
+    have objects in; `mine` and `others` are the Applications.
+    """
+
+    marks: Tracking
+    live: dict[str, Object]
+    subscribed: tuple[Object, ...]
+    mine: tuple[Object, ...]
+    others: tuple[Object, ...]
+    spaces: frozenset[str]
+    looked_into: tuple[str, ...]
+
+
 def look(connection: Connection, place: Place) -> Found:
     """Everything of ours on a cluster, and what of others stands beside it; nothing is changed.
 
     Raises:
         RemoteError: the server does not answer, or does not show something.
     """
-    rows = _listed(connection, API_VERSION, "Application")
-    mine = [row for row in rows if _is_mine(row, place)]
-    others = [row for row in rows if not _is_mine(row, place)]
-    marks = live_tracking(connection, place.argocd)
-    wanted = {one["namespace"] for row in mine for one in _rows(row) if one.get("namespace")}
-    live = {one["metadata"]["name"]: one["metadata"] for one in connection.list("v1", "Namespace")}
-    subscribed = _listed(connection, f"{OPERATORS}/v1alpha1", "Subscription")
-    spaces = {name for name, one in live.items() if name in place.spaces or _made_by_root(name, one, place, marks)}
-    spaces -= {place.argocd, *_PROTECTED, *_of_argocd_operator(subscribed)}
-    contents = {name: things(connection, name) for name in sorted((spaces | wanted) & set(live) - {place.argocd})}
-    applications = tuple(_application(row, place, contents, marks) for row in mine)
+    seen = _see(connection, place)
+    marks, live, spaces = seen.marks, seen.live, seen.spaces
+    contents = {name: things(connection, name) for name in seen.looked_into}
+    applications = tuple(_application(row, place, contents, marks) for row in seen.mine)
     names = frozenset(one.ref.name for one in applications) | place.applications | {place.root}
     return Found(
         names,
         applications,
-        _projects(connection, place, others),
-        tuple(_operators(connection, place, marks, subscribed)),
+        _projects(connection, place, seen.others),
+        tuple(_operators(connection, place, marks, seen.subscribed)),
         tuple(
             FoundSpace(
                 name,
@@ -71,8 +81,38 @@ def look(connection: Connection, place: Place) -> Found:
         ),
         tuple(_secrets(connection)),
         _settings(connection, place.argocd),
-        tuple(_unremoved(connection, place, marks, subscribed)),
-        engine(connection, place.argocd, [row["metadata"]["name"] for row in others]),
+        tuple(_unremoved(connection, place, marks, seen.subscribed)),
+        engine(connection, place.argocd, [row["metadata"]["name"] for row in seen.others]),
+    )
+
+
+def looked_into(connection: Connection, place: Place) -> tuple[str, ...]:
+    """The namespaces whose contents `look` lists, Argo CD's own among them.
+
+    Raises:
+        RemoteError: the server does not answer, or does not show something.
+    """
+    seen = _see(connection, place)
+    return (*seen.looked_into, *({place.argocd} & set(seen.live)))
+
+
+def _see(connection: Connection, place: Place) -> _Seen:
+    rows = _listed(connection, API_VERSION, "Application")
+    marks = live_tracking(connection, place.argocd)
+    live = {one["metadata"]["name"]: one["metadata"] for one in connection.list("v1", "Namespace")}
+    subscribed = _listed(connection, f"{OPERATORS}/v1alpha1", "Subscription")
+    spaces = {name for name, one in live.items() if name in place.spaces or _made_by_root(name, one, place, marks)}
+    spaces -= {place.argocd, *_PROTECTED, *_of_argocd_operator(subscribed)}
+    mine = tuple(row for row in rows if _is_mine(row, place))
+    wanted = {one["namespace"] for row in mine for one in _rows(row) if one.get("namespace")}
+    return _Seen(
+        marks,
+        live,
+        tuple(subscribed),
+        mine,
+        tuple(row for row in rows if not _is_mine(row, place)),
+        frozenset(spaces),
+        tuple(sorted(((spaces | wanted) & set(live)) - {place.argocd})),
     )
 
 
