@@ -71,21 +71,12 @@ def _pictures(selection: Selection) -> list[Picture]:
     """
     from medpattern.checks.wiring.graph import Graph
     from medpattern.checks.wiring.picture import picture
-    from medpattern.errors import InputError
-    from medpattern.findings import errors_of
-    from medpattern.rendering.inventories import inventory
-    from medpattern.rendering.renderer import Renderer
-    from medpattern.rendering.selection import DEFAULT_TREE
+    from medpattern.rendering.inventories import inventories
 
-    fleet = selection.load()
-    names = selection.names(fleet)
-    renderer = Renderer(fleet, DEFAULT_TREE)
     apps: set[str] = set()
     found: list[Picture] = []
-    for rendered in renderer.clusters(names):
+    for rendered, known in inventories(selection):
         apps |= {item.app.name for item in rendered.apps}
-        found.append(picture(Graph.of(inventory(rendered, renderer.schemas, DEFAULT_TREE))))
-    if errors_of(renderer.findings):
-        raise InputError(renderer.findings)
+        found.append(picture(Graph.of(known)))
     selection.require_app(apps)
     return [one.of_app(selection.app) for one in found] if selection.app else found

@@ -276,22 +276,7 @@ def _file(selection: Selection, named: Path | None, identity: list[Path] | None)
 
 
 def _inventories(selection: Selection) -> list[Inventory]:
-    """What each selected cluster gets, rendered in memory.
+    """What each selected cluster gets, rendered in memory; raises what `inventories` raises."""
+    from medpattern.rendering.inventories import inventories
 
-    Raises:
-        UsageError: a name that does not exist.
-        InputError: the repository has errors.
-    """
-    from medpattern.errors import InputError
-    from medpattern.findings import errors_of
-    from medpattern.rendering.inventories import inventory
-    from medpattern.rendering.renderer import Renderer
-    from medpattern.rendering.selection import DEFAULT_TREE
-
-    fleet = selection.load()
-    names = selection.names(fleet)
-    renderer = Renderer(fleet, DEFAULT_TREE)
-    found = [inventory(one, renderer.schemas, DEFAULT_TREE) for one in renderer.clusters(names)]
-    if errors_of(renderer.findings):
-        raise InputError(renderer.findings)
-    return found
+    return [known for _, known in inventories(selection)]

@@ -12,15 +12,33 @@ from medpattern.charts.leaves import Leaf
 from medpattern.charts.skeleton import SkeletonObject
 from medpattern.checks.manifests import Inventory, Locate, Manifest, Reach, Unseen, everywhere
 from medpattern.checks.schemas import SchemaSet
-from medpattern.errors import HelmError
-from medpattern.findings import KeyPath, Place
+from medpattern.errors import HelmError, InputError
+from medpattern.findings import KeyPath, Place, errors_of
 from medpattern.fleet.cluster import Cluster
 from medpattern.fleet.facts import Facts
 from medpattern.fleet.merge import lookup
 from medpattern.rendering.apps import RenderedApp
+from medpattern.rendering.selection import DEFAULT_TREE, Selection
 
 if TYPE_CHECKING:
     from medpattern.rendering.renderer import RenderedCluster
+
+
+def inventories(selection: Selection) -> Iterator[tuple[RenderedCluster, Inventory]]:
+    """Each selected cluster, rendered in memory, and what it gets.
+
+    Raises:
+        UsageError: no repository, or a name that does not exist.
+        InputError: the repository has errors; only after the last cluster, so that all of them are told.
+    """
+    from medpattern.rendering.renderer import Renderer
+
+    fleet = selection.load()
+    renderer = Renderer(fleet, DEFAULT_TREE)
+    for rendered in renderer.clusters(selection.names(fleet)):
+        yield rendered, inventory(rendered, renderer.schemas, DEFAULT_TREE)
+    if errors_of(renderer.findings):
+        raise InputError(renderer.findings)
 
 
 def inventory(rendered: RenderedCluster, schemas: SchemaSet, tree: str) -> Inventory:
