@@ -76,6 +76,8 @@ FLOWS = {
 BASES: dict[str, list[dict[str, Any]]] = {
     "database": [
         {"backup": {"enabled": True}, "metrics": {"podMonitor": {"enabled": True}}},
+        {"backup": {"enabled": True, "recoverFrom": "s3://database-backups/lost", "ca": {"from": "secret"}}},
+        {"backup": {"enabled": True, "method": "volumeSnapshot", "recoverFrom": "results-20261122"}},
         {"provider": "external", "external": {"cidrs": ["192.0.2.32/32"]}},
     ],
     "gitops": [{}, GITOPS],
