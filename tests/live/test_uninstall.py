@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from medpattern.cluster import uninstall_looking
 from medpattern.cluster.connection import Connection
+from medpattern.cluster.permissions import RBAC, Right, missing
+from medpattern.cluster.uninstall import plan
+from medpattern.cluster.uninstall_rights import to_carry_out, to_look, to_look_inside
 from tests.fleet.small import CHECKOUT, Result, process
 from tests.live.servers.api import STRICT, Object
 from tests.live.servers.argocd import NAMESPACE
@@ -41,14 +46,14 @@ class Place:
     gitops: GitOps
     ward: Ward
 
-    def words(self, *more: str) -> list[str]:
-        """The command line of an uninstallation."""
+    def words(self, *more: str, user: str = "admin") -> list[str]:
+        """The command line of an uninstallation with somebody's login."""
         words = ["uninstall", "--cluster", "west", "--root", str(self.ward.root)]
-        return [*words, "--kubeconfig", str(self.gitops.cluster.kubeconfig()), *more]
+        return [*words, "--kubeconfig", str(self.gitops.cluster.kubeconfig(user)), *more]
 
-    def uninstall(self, *more: str) -> Result:
+    def uninstall(self, *more: str, user: str = "admin") -> Result:
         """An uninstallation from beginning to end."""
-        return process(*self.words(*more))
+        return process(*self.words(*more, user=user))
 
     def hold(self, path: str, *finalizers: str) -> None:
         """What an operator does that has something to do before its object may go."""
@@ -88,9 +93,10 @@ def test_nothing_of_ours_is_left_even_if_a_run_is_killed_in_the_middle(make: Any
     gitops.argocd.start()
     gitops.wait(lambda: all_synced(gitops), "all Applications to be Synced")
 
+    roles = each_right_that_is_missing_is_named(place)
     place.hold(SETTINGS, HOLD)
     environment = {"PYTHONPATH": str(CHECKOUT / "src"), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "medpattern", *place.words("--yes", "--engine")]
+    command = [sys.executable, "-m", "medpattern", *place.words("--yes", "--engine", user="operator")]
     killed = Process("uninstall", command, tmp_path / "uninstall.log", environment=environment).start()
     until(lambda: "gone  Application viewer" in killed.text() or not killed.alive, "a first Application to be gone",
           seconds=RUN_SECONDS)  # fmt: skip
@@ -99,13 +105,88 @@ def test_nothing_of_ours_is_left_even_if_a_run_is_killed_in_the_middle(make: Any
     assert gitops.application("west-root")
     place.hold(SETTINGS)
 
-    last = place.uninstall("--yes", "--engine")
+    last = place.uninstall("--yes", "--engine", user="operator")
 
     assert last.code == 0, last.err
+    roles.remove()
     until(lambda: snapshot(gitops) == before, "the cluster to be as it was", seconds=60, every=1)
     again = place.uninstall("--yes", "--engine")
     assert again.code == 0
     assert "nothing of 'west' is on" in again.err
+
+
+# ---- rights ------------------------------------------------------------------------------------------------------
+
+
+def each_right_that_is_missing_is_named(place: Place) -> Roles:
+    """Takes each right away that the operator needs, and leaves him with all of them."""
+    gitops = place.gitops
+    admin, operator = (Connection.open(gitops.cluster.kubeconfig(user)) for user in ("admin", "operator"))
+    west = uninstall_looking.Place("west", NAMESPACE, frozenset({"broker", "images"}), frozenset(APPLICATIONS[1:]))
+    made = plan(uninstall_looking.look(admin, west), keep_data=False, engine=True)
+    needed = to_look(admin, west) | to_look_inside(admin, west) | to_carry_out(admin, made)
+    # What is had in all namespaces is had in each.
+    needed -= {one for one in needed if one.namespace and replace(one, namespace="") in needed}
+    roles = Roles(gitops, needed)
+    until(lambda: missing(operator, needed) == (), "the rights to be given", seconds=60)
+
+    for right in sorted(needed):
+        near = {one for one in needed if replace(one, namespace="") == replace(right, namespace="")}
+        roles.give(right.namespace, without={right})
+        until(lambda near=near, right=right: missing(operator, near) == (right,), f"{right} to be named",  # type: ignore[misc]
+              seconds=60, every=0.05)  # fmt: skip
+        roles.give(right.namespace)
+
+    lacking = {Right("", "namespaces", "delete"), Right("argoproj.io", "applications", "patch", NAMESPACE)}
+    before = snapshot(gitops)
+    for one in lacking:
+        roles.give(one.namespace, without={one})
+    until(lambda: set(missing(operator, needed)) == lacking, "the rights to be gone", seconds=60)
+    refused = place.uninstall("--yes", "--engine", user="operator")
+    assert refused.code == 1, refused.err
+    assert "the login may not delete namespaces\n" in refused.err
+    assert f"the login may not patch applications.argoproj.io in {NAMESPACE}" in refused.err
+    assert refused.err.count("the login may not") == len(lacking)
+    for one in lacking:
+        roles.give(one.namespace)
+    assert snapshot(gitops) == before
+    until(lambda: missing(operator, needed) == (), "the rights to be given", seconds=60)
+    return roles
+
+
+class Roles:
+    """The operator's rights: a Role where they are for one namespace, a ClusterRole for the others."""
+
+    def __init__(self, gitops: GitOps, rights: set[Right]) -> None:
+        self._gitops = gitops
+        self._rights = rights
+        for space in {one.namespace for one in rights}:
+            self.give(space)
+            kind = "Role" if space else "ClusterRole"
+            subject = {"kind": "Group", "apiGroup": RBAC, "name": "operators"}
+            reference = {"kind": kind, "apiGroup": RBAC, "name": "tests"}
+            self._replace(space, {"kind": f"{kind}Binding", "subjects": [subject], "roleRef": reference})
+
+    def give(self, space: str, without: AbstractSet[Right] = frozenset()) -> None:
+        """All of the rights in a namespace but some."""
+        given = sorted(one for one in self._rights - without if one.namespace == space)
+        rules = [{"apiGroups": [one.group], "resources": [one.resource], "verbs": [one.verb]} for one in given]
+        self._replace(space, {"kind": "Role" if space else "ClusterRole", "rules": rules})
+
+    def remove(self) -> None:
+        """What lives in no namespace; the others went with theirs."""
+        for kind in ("clusterrolebindings", "clusterroles"):
+            self._gitops.api.must(self._gitops.api.ask("DELETE", f"/apis/{RBAC}/v1/{kind}/tests"))
+
+    def _replace(self, space: str, thing: Object) -> None:
+        # As a Role of ours it keeps no namespace.
+        metadata = {"name": "tests", "labels": {"app.kubernetes.io/managed-by": "medpattern"}}
+        resource = self._gitops.api.resource(f"{RBAC}/v1", thing["kind"])
+        made = {"apiVersion": f"{RBAC}/v1", "metadata": metadata, **thing}
+        self._gitops.api.must(self._gitops.api.apply(resource, space, made, {"fieldManager": "tests"}))
+
+
+# ---- data --------------------------------------------------------------------------------------------------------
 
 
 def test_data_and_what_others_have_made_stay_and_what_holds_the_rest_is_named(make: Any) -> None:

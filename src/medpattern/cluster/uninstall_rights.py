@@ -32,7 +32,10 @@ def to_look(connection: Connection, place: Place) -> set[Right]:
     ]  # fmt: skip
     known = {(one.group, one.plural) for one in connection.resources.all}
     found = {Right(*kind, "list") for kind in everywhere if kind in known}
-    found |= {Right("", "namespaces", "get"), Right("", "configmaps", "get", place.argocd)}
+    found |= {
+        Right("", "namespaces", "get"),
+        *(Right("", kind, "get", place.argocd) for kind in ("configmaps", "secrets")),
+    }
     return found | ({Right(ARGOCD, "appprojects", "list", place.argocd)} if (ARGOCD, "appprojects") in known else set())
 
 
