@@ -172,6 +172,23 @@ def test_only_secrets_that_medpattern_has_written_go_and_not_those_beside_kept_d
     assert [one for one in kept if "Secret" in one] == ["delete: Secret repository"]
 
 
+def test_the_webhooks_reference_goes_before_the_secret_that_it_names() -> None:
+    """Between the two Argo CD would take the reference for the secret."""
+    labels = {"app.kubernetes.io/managed-by": "medpattern"}
+    entries = [manager("argocd-server"), manager("medpattern", "Apply")]
+    part = {"labels": {"app.kubernetes.io/part-of": "argocd"}}
+    more = [
+        thing("Secret", "medpattern-webhook", "argocd", metadata={"labels": labels, "managedFields": entries[1:]}),
+        thing("Secret", "argocd-secret", "argocd", metadata={**part, "managedFields": entries}),
+    ]
+
+    found = [one for one in steps(planned(*more)) if "Secret" in one]
+
+    assert found == ["take back our settings in: Secret argocd-secret", "delete: Secret medpattern-webhook"]
+    more[1] = thing("Secret", "argocd-secret", "argocd", metadata={**part, "managedFields": entries[:1]})
+    assert "argocd-secret" not in "".join(steps(planned(*more)))
+
+
 # ---- operators of OpenShift --------------------------------------------------------------------------------------
 
 

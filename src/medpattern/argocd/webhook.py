@@ -1,8 +1,8 @@
 """The webhook by which a git provider tells Argo CD of a push: where Argo CD looks for its secret, and where that is.
 
 Argo CD reads it from argocd-secret. A value `$NAME:KEY` there means a key of another Secret beside it, if that one has
-the label `app.kubernetes.io/part-of: argocd`. If it has not, or is not there, Argo CD takes the reference itself for the
-secret, which everybody knows. (Argo CD 3.5: docs/operator-manual/webhook.md, util/settings.)
+the label `app.kubernetes.io/part-of: argocd`. If it has not, or is not there, Argo CD takes the reference itself for
+the secret, which everybody knows. (Argo CD 3.5: docs/operator-manual/webhook.md, util/settings.)
 """
 
 from __future__ import annotations

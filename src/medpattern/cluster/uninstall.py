@@ -89,7 +89,7 @@ class Found:
     operators: tuple[Ref, ...] = ()
     spaces: tuple[FoundSpace, ...] = ()
     secrets: tuple[Ref, ...] = ()
-    settings: Ref | None = None
+    settings: tuple[Ref, ...] = ()
     unremoved: tuple[Stay, ...] = ()
     engine: FoundEngine = field(default_factory=FoundEngine)
 
@@ -116,8 +116,8 @@ class Stage(IntEnum):
     PROJECTS = 4
     OPERATORS = 5
     SPACES = 6
-    SECRETS = 7
-    SETTINGS = 8
+    SETTINGS = 7
+    SECRETS = 8
     ENGINE = 9
     ENGINE_SPACE = 10
     DEFINITIONS = 11
@@ -178,8 +178,9 @@ def plan(found: Found, *, keep_data: bool, engine: bool) -> Plan:
         *(Step(Stage.PROJECTS, Verb.DELETE, ref) for ref, users in found.projects.items() if not users),
         *(Step(Stage.OPERATORS, Verb.DELETE, ref) for ref in found.operators if not keep_data),
         *_of_spaces(found, holding, keep_data=keep_data),
+        # Before the Secrets: Argo CD takes a reference to a Secret that is gone for the secret itself.
+        *(Step(Stage.SETTINGS, Verb.TAKE_BACK, ref) for ref in found.settings),
         *(Step(Stage.SECRETS, Verb.DELETE, ref) for ref in found.secrets if ref.namespace not in holding),
-        *([Step(Stage.SETTINGS, Verb.TAKE_BACK, found.settings)] if found.settings else []),
         *(_of_engine(found) if engine and not found.engine.obstacle else ()),
     ]
     data = {ref for app in found.applications for ref in app.data} | {ref for one in found.spaces for ref in one.data}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from medpattern.argocd.names import API_VERSION, CLUSTER_LABEL, SYNC_WAVE
 from medpattern.checks.kinds import DATA_KINDS
+from medpattern.cluster import webhook
 from medpattern.cluster.connection import MANAGER, Connection, Object
 from medpattern.cluster.engine import OPERATORS, PACKAGE, SETTINGS
 from medpattern.cluster.resources import UnknownKindError
@@ -80,7 +81,7 @@ def look(connection: Connection, place: Place) -> Found:
             for name in sorted(spaces)
         ),
         tuple(_secrets(connection)),
-        _settings(connection, place.argocd),
+        tuple(_settings(connection, place.argocd)),
         tuple(_unremoved(connection, place, marks, seen.subscribed)),
         engine(connection, place.argocd, [row["metadata"]["name"] for row in seen.others]),
     )
@@ -249,8 +250,11 @@ def _unremoved(connection: Connection, place: Place, marks: Tracking, subscribed
             yield Stay(f"ArgoCD {one['metadata']['name']} in {place.argocd}", why)
 
 
-def _settings(connection: Connection, namespace: str) -> Ref | None:
-    """Argo CD's settings, if bootstrap has written a key of them."""
+def _settings(connection: Connection, namespace: str) -> Iterator[Ref]:
+    """Argo CD's settings of which bootstrap has written a key: the health check, and the reference of the webhook."""
     found = connection.get("v1", "ConfigMap", SETTINGS, namespace)
-    is_written = found is not None and MANAGER in managers(found["metadata"])
-    return Ref("v1", "ConfigMap", SETTINGS, namespace) if is_written else None
+    if found is not None and MANAGER in managers(found["metadata"]):
+        yield Ref("v1", "ConfigMap", SETTINGS, namespace)
+    if webhook.is_ours(connection, namespace):
+        thing = webhook.nothing(namespace)
+        yield Ref("v1", "Secret", thing["metadata"]["name"], namespace)

@@ -31,7 +31,7 @@ def change(connection: Connection, namespace: str, provider: str, *, is_whole: b
     """
     if provider and is_whole:
         return reference(namespace, provider)
-    return nothing(namespace) if _is_ours(connection, namespace) else None
+    return nothing(namespace) if is_ours(connection, namespace) else None
 
 
 def reference(namespace: str, provider: str) -> Object:
@@ -98,7 +98,7 @@ def _of_entry(entry: Entry, provider: str) -> str:
     return f"its entry in the secrets file has no field {', '.join(absent)}" if absent else ""
 
 
-def _is_ours(connection: Connection, namespace: str) -> bool:
+def is_ours(connection: Connection, namespace: str) -> bool:
     """Whether an earlier run has written keys of argocd-secret."""
     name, value = PART_OF
     return any(

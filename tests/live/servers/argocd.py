@@ -1,8 +1,8 @@
 """Argo CD on 127.0.0.1: Redis, repo-server and application controller as plain processes, and its API if asked for.
 
 They are what the pods of its installation run, with the rights of the cluster's administrator. It looks every 5
-seconds, so that a push is seen without a webhook. The metrics of its controller listen on all interfaces: there is no
-setting for that.
+seconds, so that a push is seen without a webhook, unless a test says otherwise. The metrics of its controller listen on
+all interfaces: there is no setting for that.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ SECRET = "argocd-secret"
 
 
 class ArgoCD:
-    """One Argo CD for the cluster that it runs on, in the namespace argocd."""
+    """One Argo CD for the cluster that it runs on, in the namespace argocd; `resync` is how often it looks at git."""
 
-    def __init__(self, folder: Path, cluster: Cluster) -> None:
+    def __init__(self, folder: Path, cluster: Cluster, resync: str = RESYNC) -> None:
         self.folder = folder
         self.cluster = cluster
+        self.resync = resync
         for name in ("work", "home", "tmp", "tls", "ssh", "gpg", "plugins", "bin"):
             (folder / name).mkdir(parents=True, mode=0o700)
         (folder / "ssh" / "ssh_known_hosts").touch()
@@ -120,7 +121,7 @@ class ArgoCD:
             # https://kubernetes.default.svc is then the cluster of KUBECONFIG.
             "ARGOCD_FAKE_IN_CLUSTER": "true",
             # The repo-server too: it is how long the commit of a branch is kept.
-            "ARGOCD_RECONCILIATION_TIMEOUT": RESYNC,
+            "ARGOCD_RECONCILIATION_TIMEOUT": self.resync,
             "ARGOCD_RECONCILIATION_JITTER": "0s",
             "ARGOCD_TLS_DATA_PATH": folders["tls"],
             "ARGOCD_SSH_DATA_PATH": folders["ssh"],

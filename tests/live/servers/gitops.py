@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.live.servers.api import Api, Object
-from tests.live.servers.argocd import NAMESPACE, ArgoCD
+from tests.live.servers.argocd import NAMESPACE, RESYNC, ArgoCD
 from tests.live.servers.cluster import Cluster
 from tests.live.servers.controllers import Controllers
 from tests.live.servers.definitions import definition_files
@@ -24,11 +24,13 @@ MERGE = "application/merge-patch+json"
 class GitOps:
     """All of them in one folder. `groups` are the API groups of the custom kinds that the cluster has."""
 
-    def __init__(self, folder: Path, groups: tuple[str, ...] = ("argoproj.io", "kafka.strimzi.io")) -> None:
+    def __init__(
+        self, folder: Path, groups: tuple[str, ...] = ("argoproj.io", "kafka.strimzi.io"), resync: str = RESYNC
+    ) -> None:
         self.folder = folder
         self.cluster = Cluster(folder / "cluster", template(definition_files("kubernetes", groups)))
         self.controllers = Controllers(folder, self.cluster)
-        self.argocd = ArgoCD(folder / "argocd", self.cluster)
+        self.argocd = ArgoCD(folder / "argocd", self.cluster, resync)
         (folder / "git").mkdir()
         self.git = GitServer(folder / "git")
 
