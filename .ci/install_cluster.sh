@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds what tests/live starts: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kwok, which plays the
-# kubelets of nodes, Argo CD with its Helm, OpenBao, and a program that asks Knative's own code. Argo CD's Redis is
-# Debian's, of redis-tools, which starts no service.
+# kubelets of nodes, Argo CD with its Helm, OpenBao, SOPS with age, and a program that asks Knative's own code. Argo CD's
+# Redis is Debian's, of redis-tools, which starts no service.
 #
 # Each program is an ordinary `go build` of a pinned version from the Go module proxy; the pins are the go.mod and go.sum
 # of tests/live/tools/, which no build changes. Programs are kept in $MEDPATTERN_CI_CACHE (default: ~/.cache/medpattern)
@@ -26,6 +26,9 @@ control-plane argocd github.com/argoproj/argo-cd/v3/cmd
 control-plane helm helm.sh/helm/v3/cmd/helm
 knative knative-verdict .
 openbao bao github.com/openbao/openbao
+sops sops github.com/getsops/sops/v3/cmd/sops
+sops age filippo.io/age/cmd/age
+sops age-keygen filippo.io/age/cmd/age-keygen
 LIST
 }
 

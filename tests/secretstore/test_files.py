@@ -177,38 +177,18 @@ def test_a_file_of_ansible_vault_is_refused_with_a_way_on(tmp_path: Path) -> Non
 SOPS = "version: ENC[AES256_GCM,data:x,type:str]\nsecrets: []\nsops:\n    mac: ENC[AES256_GCM,data:y,type:str]\n"
 
 
-def fake_sops(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """A `sops` on PATH that stands for the real one (3.9 and later), which no test runs."""
-    program = kept(folder, f"#!/bin/sh\n{script}\n", 0o700, "bin/sops")
-    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
-
-
-def test_a_file_of_sops_is_decrypted_by_sops_and_its_text_is_on_no_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clear = kept(tmp_path, FILE, name="clear")
-    fake_sops(tmp_path, monkeypatch, f'echo "$@" >{tmp_path}/arguments; cat {clear}')
-    path = kept(tmp_path, SOPS, 0o644)
-
-    found = files.read(path)
-
-    assert (found.cipher, found.secrets.entries[0].name) == (Cipher.SOPS, "smtp")
-    words = (tmp_path / "arguments").read_text().split()
-    assert words == ["decrypt", "--input-type", "yaml", "--output-type", "yaml", str(path)]
-
-
-def test_what_sops_says_against_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_sops(tmp_path, monkeypatch, "echo 'Failed to get the data key' >&2; exit 128")
-
-    with pytest.raises(UsageError, match=r"sops could not decrypt .*Failed to get the data key"):
-        files.read(kept(tmp_path, SOPS))
-
-
 def test_without_sops_its_files_say_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(UsageError, match=r"no 'sops' on PATH: https://getsops.io"):
         files.read(kept(tmp_path, SOPS))
+
+
+def test_values_of_sops_without_their_keys_are_no_secrets(tmp_path: Path) -> None:
+    cut = FILE.replace(PLANTED, "ENC[AES256_GCM,data:x,type:str]")
+
+    with pytest.raises(UsageError, match="has values of SOPS, but not the part 'sops' with their keys; it is damaged"):
+        files.read(kept(tmp_path, cut))
 
 
 # ---- written -----------------------------------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,12 @@ SOPS_SECONDS = 60
 _AGE = (b"age-encryption.org/v1\n", b"-----BEGIN AGE ENCRYPTED FILE-----")
 _SOPS = re.compile(rb"^sops:\s*$", re.MULTILINE)
 _SOPS_JSON = re.compile(rb'^\s*"sops":\s*\{', re.MULTILINE)
+_SOPS_VALUE = b"ENC[AES256_GCM,"
+# https://github.com/getsops/sops/blob/v3.13.3/cmd/sops/codes/codes.go
+_SOPS_CHANGED, _SOPS_WITHOUT_KEY = (25, 51), 128
+_NO_KEY = "No matching keys"
+_RESTORE = "it is damaged: take it from git or a backup again"
+_BORDER = re.compile(r"^[\s-]*\| ", re.MULTILINE)
 
 
 class Cipher(StrEnum):
@@ -32,12 +39,15 @@ class Cipher(StrEnum):
 
 
 def cipher_of(content: bytes) -> Cipher:
-    """How a file is encrypted, by its first bytes, or by the part that SOPS adds."""
+    """How a file is encrypted, by its first bytes, or by the part that SOPS adds.
+
+    What has values of SOPS without that part is a file of SOPS too, which lost its end: those are no secrets.
+    """
     if content.startswith(_AGE):
         return Cipher.AGE
     if content.startswith(b"$ANSIBLE_VAULT"):
         return Cipher.ANSIBLE
-    if (_SOPS.search(content) or _SOPS_JSON.search(content)) and b"ENC[" in content:
+    if _SOPS_VALUE in content:
         return Cipher.SOPS
     return Cipher.NONE
 
@@ -57,7 +67,7 @@ def decrypt(path: Path, content: bytes, cipher: Cipher, identities: Sequence[Pat
     if cipher is Cipher.AGE:
         return _of_age(path, content, identities)
     if cipher is Cipher.SOPS:
-        return _of_sops(path, identities)
+        return _of_sops(path, content, identities)
     raise UsageError(
         f"{path} is encrypted with Ansible Vault, which medpattern does not read; 'ansible-vault view FILE | age -r "
         "RECIPIENT -o NEW' keeps it encrypted, with age"
@@ -94,9 +104,9 @@ def _of_age(path: Path, content: bytes, identities: Sequence[Path]) -> bytes:
     try:
         return bytes(pyrage.decrypt(content, known))
     except pyrage.DecryptError as error:
-        raise UsageError(
-            f"{path} cannot be decrypted: {error}; name the file of a key that fits by --identity"
-        ) from None
+        said = str(error).partition("\n")[0].rstrip(".")
+        cure = "name the file of a key that fits by --identity" if _NO_KEY in said else _RESTORE
+        raise UsageError(f"{path} cannot be decrypted: {said}; {cure}") from None
 
 
 def _default_identities() -> list[Path]:
@@ -119,23 +129,59 @@ def _keys(file: Path, pyrage: Any) -> list[Any]:
         ) from None
 
 
-def _of_sops(path: Path, identities: Sequence[Path]) -> bytes:
+def _of_sops(path: Path, content: bytes, identities: Sequence[Path]) -> bytes:
+    if not (_SOPS.search(content) or _SOPS_JSON.search(content)):
+        raise UsageError(f"{path} has values of SOPS, but not the part 'sops' with their keys; {_RESTORE}")
     program = shutil.which("sops")
     if program is None:
-        raise UsageError(f"{path} is encrypted with SOPS, and there is no 'sops' on PATH: https://getsops.io")
-    named = {KEY_FILE: str(identities[0])} if identities else {}
-    command = [program, "decrypt", "--input-type", _type(path), "--output-type", "yaml", str(path)]
-    try:
-        done = subprocess.run(  # noqa: S603
-            command, capture_output=True, check=False, timeout=SOPS_SECONDS, env={**os.environ, **named}
+        raise UsageError(
+            f"{path} is encrypted with SOPS, and there is no 'sops' on PATH: https://getsops.io (3.9 or later)"
         )
-    except subprocess.TimeoutExpired:
-        raise UsageError(f"sops did not decrypt {path} within {SOPS_SECONDS} s; does its key service answer?") from None
+    kind, to = _types(content)
+    command = [program, "decrypt", "--input-type", kind, "--output-type", to, str(path.absolute())]
+    for named in [{KEY_FILE: str(file)} for file in identities] or [{}]:  # it takes one file of keys at a time
+        done = _run(path, command, named)
+        if done.returncode != _SOPS_WITHOUT_KEY:
+            break
     if done.returncode:
-        said = " ".join(done.stderr.decode("utf-8", "replace").split())
-        raise UsageError(f"sops could not decrypt {path}: {said[:500]}")
+        raise UsageError(_refusal(path, done.returncode, done.stderr.decode("utf-8", "replace")))
     return done.stdout
 
 
-def _type(path: Path) -> str:
-    return "json" if path.suffix == ".json" else "yaml"
+def _run(path: Path, command: list[str], named: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=SOPS_SECONDS,
+            env={**os.environ, **named},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise UsageError(f"sops did not decrypt {path} within {SOPS_SECONDS} s; does its key service answer?") from None
+
+
+def _types(content: bytes) -> tuple[str, str]:
+    """How SOPS is to read the file, and write it: a name that it does not know makes it encrypt a file as one value."""
+    if not content.lstrip().startswith(b"{"):
+        return "yaml", "yaml"
+    try:
+        keys = set(json.loads(content))
+    except ValueError:  # SOPS may say what is wrong with it
+        keys = set()
+    return ("binary", "binary") if keys == {"data", "sops"} else ("json", "yaml")
+
+
+def _refusal(path: Path, code: int, said: str) -> str:
+    """Why SOPS did not decrypt a file. Only its words about keys are passed on, which name where it looked for them.
+
+    Others quote values that somebody left unencrypted, and digests of those that are not.
+    """
+    if code in _SOPS_CHANGED:
+        return (
+            f"{path} was changed by something else than sops (its exit code is {code}); take it from git or a backup "
+            "again, and change it by 'sops edit'"
+        )
+    if code == _SOPS_WITHOUT_KEY:
+        reasons = " ".join(_BORDER.sub("", said.partition("\n\nRecovery failed")[0]).split())
+        return (
+            f"sops has no key for {path}; name the file of one that fits by --identity or {KEY_FILE}. {reasons[:800]}"
+        )
+    return f"sops did not decrypt {path} and ended with {code}; 'sops decrypt {path} >/dev/null' shows why"
