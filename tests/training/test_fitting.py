@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from medpattern.errors import UsageError
 from medpattern.training import fitting
 from medpattern.training.fitting import Progress, Task, fit, logits
 from medpattern.training.network import Classifier
@@ -121,7 +122,7 @@ def test_a_disk_that_fails_leaves_the_last_whole_checkpoint(
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(fitting.torch, "save", broken)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(UsageError, match=r"try\.pt cannot be written: No space left"):
         fit(task(), loop, tmp_path / "try.pt", silent)
     monkeypatch.undo()
 

@@ -38,9 +38,12 @@ def explain(
     radiograph = _decoded(image)
     found, assessment = _explained(predictor, radiograph, image)
     from medpattern.evaluation.overlay import overlay_png, shown_film
+    from medpattern.evaluation.wholefile import whole_file
 
     film = shown_film(radiograph)
-    _write(picture, overlay_png(film, found, assessment, predictor.card.input))
+    drawn = overlay_png(film, found, assessment, predictor.card.input)
+    with whole_file(picture) as part:
+        part.write_bytes(drawn)
     _print(_document(assessment, found, withheld=film.withheld), picture, output)
 
 
@@ -105,18 +108,6 @@ def _document(assessment: Assessment, found: Occlusion | None, *, withheld: bool
         },
         "filmBlurred": withheld,
     }  # fmt: skip
-
-
-def _write(picture: Path, data: bytes) -> None:
-    """The whole picture or none."""
-    beside = picture.with_name(f".{picture.name}.part")
-    try:
-        beside.write_bytes(data)
-        beside.replace(picture)
-    except OSError as error:
-        raise UsageError(f"{picture} cannot be written: {error.strerror}") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _print(document: dict[str, Any], picture: Path, output: Output) -> None:

@@ -46,6 +46,7 @@ def export(
     """
     check_training_libraries()
     from medpattern.evaluation.evidence import OUT_OF_FOLD_FILE, TRAINING_FILE
+    from medpattern.evaluation.wholefile import whole_file
     from medpattern.training.release import release
     from medpattern.training.run import finished_answers
     from medpattern.training.workplace import Workplace
@@ -54,10 +55,12 @@ def export(
     # What follows takes minutes.
     _check_folders(out.parent, evidence)
     made = release(place, finished_answers(place), code_revision(), chosen.value)
-    _write(out, made.model)
+    with whole_file(out) as part:
+        part.write_bytes(made.model)
     if evidence is not None:
         made.out_of_fold.write(evidence / OUT_OF_FOLD_FILE)
-        _write(evidence / TRAINING_FILE, (json.dumps(made.record, indent=2) + "\n").encode())
+        with whole_file(evidence / TRAINING_FILE) as part:
+            part.write_text(json.dumps(made.record, indent=2) + "\n", "utf-8")
     _register(place, out, made.sha256)
     console.data(made.sha256)
 
@@ -82,17 +85,6 @@ def _check_folders(model: Path, evidence: Path | None) -> None:
             evidence.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"{evidence} cannot be made: {error.strerror}") from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _register(place: Workplace, path: Path, digest: str) -> None:

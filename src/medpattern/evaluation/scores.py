@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medpattern.evaluation.film import DataError
+from medpattern.evaluation.wholefile import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -101,14 +102,8 @@ class ScoreTable:
 
     def write(self, path: Path) -> None:
         """The table as a file; an older one is replaced at once or not at all. Raises DataError."""
-        beside = path.with_name(f".{path.name}.part")
-        try:
-            beside.write_text(self.text(), "utf-8")
-            beside.replace(path)
-        except OSError as error:
-            raise DataError(f"{path} cannot be written: {error.strerror}") from error
-        finally:
-            beside.unlink(missing_ok=True)
+        with whole_file(path) as part:
+            part.write_text(self.text(), "utf-8")
 
     @classmethod
     def read(cls, path: Path) -> ScoreTable:

@@ -9,6 +9,7 @@ import numpy as np
 
 from medpattern.evaluation.filmfiles import eight_bits
 from medpattern.evaluation.shifts import SHIFTS, chance
+from medpattern.evaluation.wholefile import whole_file
 from medpattern.pipeline.images import decode, prepare
 from medpattern.pipeline.images.prepare import InputContract
 from medpattern.training.augmentation import tensor
@@ -40,9 +41,8 @@ class Answers:
 
     def write(self, path: Path) -> None:
         """As a .npz file; an older one is replaced at once."""
-        part = path.with_suffix(".part.npz")
-        np.savez(part, set=self.set, film=self.film, score=self.score, gate=self.gate)
-        part.replace(path)
+        with whole_file(path) as part:
+            np.savez(part, set=self.set, film=self.film, score=self.score, gate=self.gate)
 
     @classmethod
     def read(cls, path: Path) -> Answers:

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import swa_utils
 
+from medpattern.evaluation.wholefile import whole_file
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
@@ -95,9 +97,8 @@ class _Fitting:
 
     def keep(self, path: Path, epoch: int) -> None:
         state = {name: part.state_dict() for name, part in self._parts().items()}
-        part = path.with_suffix(".part")
-        torch.save({"epoch": epoch, **state}, part)
-        part.replace(path)
+        with whole_file(path) as part:
+            torch.save({"epoch": epoch, **state}, part)
 
     def restore(self, path: Path) -> int:
         if not path.exists():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from medpattern.evaluation.wholefile import whole_file
 from medpattern.training import answers, fitting, teaching
 from medpattern.training.answers import Answers
 from medpattern.training.points import Calibration, calibrated
@@ -86,9 +87,8 @@ def _lessons(
                 tell(f"lessons: {done} of {whole} views")
 
         views, targets = teaching.lessons(workplace.material, teachers, by, workplace.settings, heard)
-        part = workplace.path("lessons.part.npz")
-        np.savez(part, views=views, targets=targets)
-        part.replace(path)
+        with whole_file(path) as part:
+            np.savez(part, views=views, targets=targets)
     with np.load(path, allow_pickle=False) as file:
         return file["views"], file["targets"]
 

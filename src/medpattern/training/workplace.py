@@ -13,6 +13,7 @@ import torch
 
 from medpattern.errors import UsageError
 from medpattern.evaluation.films import Film, data_digest, load_films
+from medpattern.evaluation.wholefile import whole_file
 from medpattern.training import material, others
 from medpattern.training.folds import folds
 from medpattern.training.network import Classifier, Gate
@@ -52,13 +53,12 @@ class Workplace:
         if path.exists() and not _same(_begun(path), made_of):
             raise UsageError(f"{self.folder} holds a training with other settings or films; give it another folder")
         paths = {"data": str(self.data.resolve()), "more": [str(one.resolve()) for one in self.more]}
-        part = path.with_suffix(".part")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(made_of | paths, indent=2) + "\n", "utf-8")
         except OSError as error:
             raise UsageError(f"{self.folder} cannot be written: {error.strerror}") from error
-        part.replace(path)
+        with whole_file(path) as part:
+            part.write_text(json.dumps(made_of | paths, indent=2) + "\n", "utf-8")
 
     def check_films(self) -> None:
         """Raises UsageError if the films are no longer those that the training was begun with."""
@@ -98,9 +98,9 @@ class Workplace:
         """(N, kept, kept): what gates learn to tell from films; drawn once."""
         path = self.path("strangers.npy")
         if not path.exists():
-            part = self.path("strangers.part.npy")
-            np.save(part, others.others(self.material.films, self.settings))
-            part.replace(path)
+            drawn = others.others(self.material.films, self.settings)
+            with whole_file(path) as part:
+                np.save(part, drawn)
         found: NDArray[np.uint8] = np.load(path, allow_pickle=False)
         return found
 
