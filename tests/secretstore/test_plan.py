@@ -114,3 +114,19 @@ def test_what_an_unseen_application_may_make_is_not_missing() -> None:
 
     assert row(found, "relay-ca").writer is Writer.UNKNOWN
     assert found.unseen == ("unseen-0",)
+
+
+def test_the_secret_of_a_webhook_is_read_by_argo_cd_though_no_object_says_so() -> None:
+    name = SecretName("argocd", "medpattern-webhook")
+    outside = {name: {"secret": "Argo CD, for the webhook of github"}}
+    fields = "    - {name: secret, onMissingValue: generate, vaultPolicy: validatedPatternDefaultPolicy}\n"
+    file = parsed(f"- name: {name.name}\n  bootstrap: only\n  targetNamespaces: [argocd]\n  fields:\n{fields}")
+
+    without, found = plan(ward(), None, outside), plan(ward(), file, outside)
+
+    assert f"Secret {name.name} in argocd" in without.missing
+    assert f"{name.name}.secret" not in found.unused
+    (one,) = [row for row in found.secrets if row.secret == name]
+    assert one.writer is Writer.FILE
+    assert [(key.key, key.readers) for key in one.keys] == [("secret", ("Argo CD, for the webhook of github",))]
+    assert plan(ward(), file).unused == (f"{name.name}.secret",)

@@ -58,3 +58,13 @@ def test_readers_of_a_secret_of_the_cluster_take_notice() -> None:
     told = [one.who for one in notices(ward(), rotation(FILE, "smtp"), [], database)]
 
     assert told == ["Deployment notifier in ward", "CronJob purge in ward"]
+
+
+def test_the_other_side_of_a_webhook_has_to_be_given_its_new_secret() -> None:
+    outside = {SecretName("ward", "smtp"): {"password": "Argo CD", "user": "Argo CD"}}
+
+    told = notices(ward(), rotation(FILE, "smtp.password"), [], [SecretName("ward", "smtp")], outside)
+
+    (one,) = [one for one in told if one.who == "Argo CD"]
+    assert "the other side" in one.what
+    assert one.command == "kubectl -n ward get secret smtp -o jsonpath='{.data.password}' | base64 -d"

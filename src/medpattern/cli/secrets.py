@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from medpattern.checks.manifests import Inventory
     from medpattern.rendering.selection import Selection
     from medpattern.secretstore.files import Kept
-    from medpattern.secretstore.format import SecretName, VaultPath
+    from medpattern.secretstore.format import SecretName, SecretsFile, VaultPath
+    from medpattern.secretstore.plan import Outside, Plan
 
 secrets = typer.Typer(help="Secrets: who writes and reads them, and the stores that they are loaded into.",
                       no_args_is_help=True)  # fmt: skip
@@ -57,7 +58,6 @@ def plan(
     from medpattern.cli import secrets_views as views
     from medpattern.errors import UsageError
     from medpattern.rendering.selection import Selection
-    from medpattern.secretstore.plan import plan as plan_of
 
     selection = Selection(root, values, facts, tuple(cluster or ()))
     kept: Kept | None = None
@@ -67,7 +67,7 @@ def plan(
         if secrets_file is not None:
             raise
         console.say("there is no secrets file yet; name one by --secrets")
-    plans = [plan_of(one, kept.secrets if kept else None) for one in _inventories(selection)]
+    plans = _plans(selection, kept.secrets if kept else None)
     if output is Output.JSON:
         console.data_json([views.as_json(one) for one in plans])
     else:
@@ -92,11 +92,10 @@ def check(
     """
     from medpattern.rendering.selection import Selection
     from medpattern.secretstore.checking import findings
-    from medpattern.secretstore.plan import plan as plan_of
 
     selection = Selection(root, values, facts, tuple(cluster or ()))
     kept = _file(selection, secrets_file, identity)
-    found = findings(kept.secrets, [plan_of(one, kept.secrets) for one in _inventories(selection)])
+    found = findings(kept.secrets, _plans(selection, kept.secrets))
     if output is Output.JSON:
         console.data_json([one.as_json() for one in found])
     else:
@@ -246,7 +245,9 @@ def rotate(
     selection = Selection(root, values, facts, tuple(cluster or ()))
     kept = _file(selection, secrets_file, identity)
     found = rotation(kept.secrets, name)
-    inventories = _inventories(selection)
+    read = _read(selection)
+    outside = {known.cluster: others for known, others in read}
+    inventories = [known for known, _ in read]
     renewed = FieldValues(renewed=found.renewed)
     paths: tuple[VaultPath, ...] = ()
     names: tuple[SecretName, ...] = ()
@@ -263,7 +264,7 @@ def rotate(
         paths = secrets_vault.read_by(inventories, kept.secrets.vault_paths(found.entry))
         secrets_vault.rotate(server.open(context, kubeconfig), kept.secrets, renewed, paths, dry_run=dry_run)
     for one in inventories:
-        console.data("\n".join(views.notices(one.cluster, notices(one, found, paths, names))))
+        console.data("\n".join(views.notices(one.cluster, notices(one, found, paths, names, outside[one.cluster]))))
 
 
 def _file(selection: Selection, named: Path | None, identity: list[Path] | None) -> Kept:
@@ -275,8 +276,20 @@ def _file(selection: Selection, named: Path | None, identity: list[Path] | None)
     return files.read(files.find(named, pattern, selection.root), identity or ())
 
 
+def _plans(selection: Selection, secrets: SecretsFile | None) -> list[Plan]:
+    """The plan of each selected cluster; raises what `inventories` raises."""
+    from medpattern.secretstore.plan import plan as plan_of
+
+    return [plan_of(known, secrets, outside) for known, outside in _read(selection)]
+
+
 def _inventories(selection: Selection) -> list[Inventory]:
     """What each selected cluster gets, rendered in memory; raises what `inventories` raises."""
-    from medpattern.rendering.inventories import inventories
+    return [known for known, _ in _read(selection)]
 
-    return [known for _, known in inventories(selection)]
+
+def _read(selection: Selection) -> list[tuple[Inventory, Outside]]:
+    from medpattern.rendering.inventories import inventories
+    from medpattern.secretstore.plan import outside_of
+
+    return [(known, outside_of(rendered.cluster)) for rendered, known in inventories(selection)]

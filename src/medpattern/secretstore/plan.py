@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from medpattern.argocd import webhook
 from medpattern.checks.manifests import Inventory, Manifest, value_at
 from medpattern.checks.wiring.graph import Graph
 from medpattern.checks.wiring.tables import SECRET
 from medpattern.checks.wiring.things import Provision, Reference, Thing, kind_of
+from medpattern.fleet.cluster import Cluster
 from medpattern.secretstore.asked import GROUP, Ask, asks
 from medpattern.secretstore.format import Entry, SecretName, SecretsFile, VaultPath
 
@@ -98,6 +100,14 @@ class Plan:
 
 # Who reads keys of Secrets without any rendered object that says so: by Secret and key, in words.
 Outside = Mapping[SecretName, Mapping[str, str]]
+
+
+def outside_of(cluster: Cluster) -> Outside:
+    """What a cluster's Argo CD reads, and no object of the tree says so: the secret of its webhook."""
+    provider = webhook.provider_of(cluster.values)
+    if not provider or cluster.facts.is_pushed:
+        return {}
+    return {SecretName(cluster.facts.argocd_namespace, webhook.SECRET): webhook.readers(provider)}
 
 
 def plan(inventory: Inventory, secrets: SecretsFile | None, outside: Outside | None = None) -> Plan:

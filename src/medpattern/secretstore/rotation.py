@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from medpattern.checks.manifests import Inventory, Manifest
@@ -13,6 +13,7 @@ from medpattern.errors import UsageError
 from medpattern.findings import did_you_mean
 from medpattern.secretstore.asked import asks
 from medpattern.secretstore.format import Entry, SecretName, SecretsFile, Source, VaultPath
+from medpattern.secretstore.plan import Outside
 
 _RESTARTED = {"apps/Deployment": "deployment", "apps/StatefulSet": "statefulset", "apps/DaemonSet": "daemonset"}
 _KNATIVE = "serving.knative.dev/Service"
@@ -71,7 +72,11 @@ def _find(secrets: SecretsFile, name: str) -> tuple[Entry, str]:
 
 
 def notices(
-    inventory: Inventory, found: Rotation, paths: Iterable[VaultPath], names: Iterable[SecretName]
+    inventory: Inventory,
+    found: Rotation,
+    paths: Iterable[VaultPath],
+    names: Collection[SecretName],
+    outside: Outside | None = None,
 ) -> list[Notice]:
     """Who has to take notice on a cluster: the ExternalSecrets that copy it, then whatever reads their Secrets."""
     graph = Graph.of(inventory)
@@ -86,7 +91,18 @@ def notices(
     written = {one.thing for one in graph.of_kind(SECRET) if one.maker in copies}
     written |= {Thing(SECRET, *name) for name in names}
     readers = {ref.user: None for ref in graph.references() if ref.thing in written}
-    return [*map(_copy, copies), *(_reader(user) for user in readers)]
+    others = [
+        _outside(who, name, key)
+        for name in names
+        for key, who in (outside or {}).get(name, {}).items()
+        if key in found.fields
+    ]
+    return [*map(_copy, copies), *map(_reader, readers), *others]
+
+
+def _outside(who: str, name: SecretName, field: str) -> Notice:
+    command = f"kubectl -n {name.namespace} get secret {name.name} -o jsonpath='{{.data.{field}}}' | base64 -d"
+    return Notice(who, "takes it by itself; the other side has to be given it too", command)
 
 
 def _copy(manifest: Manifest) -> Notice:
