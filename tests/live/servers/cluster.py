@@ -19,6 +19,7 @@ from tests.real.servers.certificates import Authority
 from tests.real.servers.ports import free_ports, listening
 from tests.real.servers.processes import Process
 
+AUDIT = Path(__file__).with_name("audit.yaml")
 # A loaded machine with two cores starts an API server in 30 s at times.
 START_SECONDS = 180
 # name: group
@@ -28,14 +29,21 @@ USERS = {
     # Who has the rights that a test gives by roles.
     "operator": "operators",
     "system:kube-controller-manager": "controllers",
+    "system:kube-scheduler": "schedulers",
+    # Plays the kubelets of nodes.
+    "kwok": "system:masters",
 }
 
 
 class Cluster:
-    """One API server. `api` is its administrator's; a `template` is the folder of a stopped one's data."""
+    """One API server. `api` is its administrator's; a `template` is the folder of a stopped one's data.
 
-    def __init__(self, folder: Path, template: Path | None = None) -> None:
+    With `audited` it writes the file `audit`, one line of JSON for each request.
+    """
+
+    def __init__(self, folder: Path, template: Path | None = None, *, audited: bool = False) -> None:
         self.folder = folder
+        self.audit = folder / "audit.log" if audited else None
         folder.mkdir(parents=True, mode=0o700)
         self.data = folder / "etcd"
         if template is not None:
@@ -141,4 +149,5 @@ class Cluster:
             "--enable-priority-and-fairness=false",
             "--profiling=false",
             "--shutdown-delay-duration=0s",
+            *([f"--audit-policy-file={AUDIT}", f"--audit-log-path={self.audit}"] if self.audit else []),
         ]

@@ -25,10 +25,16 @@ class GitOps:
     """All of them in one folder. `groups` are the API groups of the custom kinds that the cluster has."""
 
     def __init__(
-        self, folder: Path, groups: tuple[str, ...] = ("argoproj.io", "kafka.strimzi.io"), resync: str = RESYNC
+        self,
+        folder: Path,
+        groups: tuple[str, ...] = ("argoproj.io", "kafka.strimzi.io"),
+        resync: str = RESYNC,
+        *,
+        audited: bool = False,
     ) -> None:
         self.folder = folder
-        self.cluster = Cluster(folder / "cluster", template(definition_files("kubernetes", groups)))
+        ready = template(definition_files("kubernetes", groups))
+        self.cluster = Cluster(folder / "cluster", ready, audited=audited)
         self.controllers = Controllers(folder, self.cluster)
         self.argocd = ArgoCD(folder / "argocd", self.cluster, resync)
         (folder / "git").mkdir()
