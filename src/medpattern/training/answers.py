@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medpattern.evaluation.film import contract_for
 from medpattern.evaluation.filmfiles import eight_bits
 from medpattern.evaluation.shifts import SHIFTS, chance
 from medpattern.evaluation.wholefile import whole_file
 from medpattern.pipeline.images import decode, prepare
-from medpattern.pipeline.images.prepare import InputContract
 from medpattern.training.augmentation import tensor
 from medpattern.training.fitting import logits
-from medpattern.training.material import levels
+from medpattern.training.material import input_contract, levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from medpattern.evaluation.films import Film
+    from medpattern.pipeline.images.prepare import InputContract
     from medpattern.training.settings import Settings
 
 CLEAN = "oof"
@@ -80,15 +81,14 @@ def answers(
 
 def contract_of(settings: Settings) -> InputContract:
     """How the networks want their input."""
-    return InputContract("image", settings.input.side, settings.input.side, crop=settings.input.crop)
+    return input_contract(settings.input, settings.input.side)
 
 
 def _pictures(film: Film, settings: Settings) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    contract = contract_of(settings)
-    contract = replace(contract, crop=0.0) if film.cropped else contract
-    data = film.read()
-    yield CLEAN, levels(prepare(decode(data), contract))
-    pixels = eight_bits(decode(data))
+    contract = contract_for(film, contract_of(settings))
+    radiograph = decode(film.read())
+    yield CLEAN, levels(prepare(radiograph, contract))
+    pixels = eight_bits(radiograph)
     possible = [shift for shift in SHIFTS.values() if not shift.full_size]
     rng = np.random.default_rng([settings.seed, *film.name.encode()])
     for number in sorted(rng.choice(len(possible), settings.points.shifts, replace=False)):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medpattern.evaluation.film import DataError
+from medpattern.evaluation.film import DataError, contract_for
 from medpattern.pipeline.failures import Unprocessable
 from medpattern.pipeline.images import decode, prepare
 from medpattern.pipeline.images.prepare import InputContract
@@ -66,8 +66,7 @@ def load(films: Sequence[Film], more: Sequence[Film], settings: InputSettings) -
 
 def in_memory(film: Film, settings: InputSettings) -> NDArray[np.uint8]:
     """(kept, kept): the film without its borders, if it still has them."""
-    contract = contract_in_memory(settings)
-    contract = replace(contract, crop=0.0) if film.cropped else contract
+    contract = contract_for(film, input_contract(settings, settings.kept))
     try:
         return levels(prepare(decode(film.read(), smallest_side=contract.smallest_side), contract))
     except Unprocessable as error:
@@ -79,12 +78,12 @@ def picture_in_memory(pixels: NDArray[np.uint8], settings: InputSettings) -> NDA
     height, width = pixels.shape
     facts = ImageFacts(format="png", width=width, height=height)
     radiograph = Radiograph(np.ascontiguousarray(pixels), 8, facts)
-    return levels(prepare(radiograph, contract_in_memory(settings)))
+    return levels(prepare(radiograph, input_contract(settings, settings.kept)))
 
 
-def contract_in_memory(settings: InputSettings) -> InputContract:
-    """As the model's own contract, but `kept` pixels a side."""
-    return InputContract("image", settings.kept, settings.kept, crop=settings.crop)
+def input_contract(settings: InputSettings, side: int) -> InputContract:
+    """How films are prepared that are to have `side` pixels a side: `settings.side` for networks, `kept` in memory."""
+    return InputContract("image", side, side, crop=settings.crop)
 
 
 def levels(planes: NDArray[np.float32]) -> NDArray[np.uint8]:

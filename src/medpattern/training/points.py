@@ -29,12 +29,17 @@ class Calibration:
 
     def __call__(self, logit: NDArray[np.float32]) -> NDArray[np.float64]:
         """Scores, 0 to 1, of logits."""
-        found: NDArray[np.float64] = 1 / (1 + np.exp(-self.line(logit)))
-        return found
+        return probability(self.line(logit))
 
     def line(self, logit: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated logits of logits."""
         return self.slope * logit.astype(np.float64) + self.offset
+
+
+def probability(logit: NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / (1 + exp(-logit)), 0 to 1."""
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-logit.astype(np.float64)))
+    return found
 
 
 def calibrated(logit: NDArray[np.float32], pneumonia: NDArray[np.bool_]) -> Calibration:
@@ -69,8 +74,7 @@ def operating_points(
 
 def gate_threshold(gate: NDArray[np.float32], refused_most: float) -> float:
     """The gate's threshold, 0 to 1, below which lie at most `refused_most` of these films."""
-    shares = 1 / (1 + np.exp(-gate.astype(np.float64)))
-    return _floored(float(np.quantile(shares, refused_most, method="lower")))
+    return _floored(float(np.quantile(probability(gate), refused_most, method="lower")))
 
 
 def _threshold(sick: NDArray[np.float64], sensitivity: float) -> float:

@@ -16,7 +16,14 @@ from medpattern.pipeline.model.statistics import reference, statistics
 from medpattern.training import export
 from medpattern.training.answers import CLEAN, contract_of
 from medpattern.training.network import Shipped
-from medpattern.training.points import PREVALENCE, aligned, calibrated, gate_threshold, operating_points
+from medpattern.training.points import (
+    PREVALENCE,
+    aligned,
+    calibrated,
+    gate_threshold,
+    operating_points,
+    probability,
+)
 from medpattern.training.record import training_record
 from medpattern.training.steps import GATE, STUDENT, student_answers
 from medpattern.training.testinputs import test_inputs
@@ -85,7 +92,7 @@ def release(workplace: Workplace, said: Answers, revision: str, chosen: str = "i
 
 def _table(films: Sequence[Film], said: Answers, scores: NDArray[np.float64]) -> ScoreTable:
     rows = []
-    for name, place, score, gate in zip(said.set, said.film, scores, _share(said.gate), strict=True):
+    for name, place, score, gate in zip(said.set, said.film, scores, probability(said.gate), strict=True):
         film = films[place]
         numbers = rounded(float(score)), rounded(float(gate))
         rows.append(ScoreRow(str(name), film.name, film.patient, film.subtype, film.pneumonia, *numbers))
@@ -128,7 +135,7 @@ def _references(workplace: Workplace, said: Answers, scores: NDArray[np.float64]
     rows = [statistics(prepare(decode(film.read()), contract_for(film, contract))) for film in workplace.material.films]
     spread = {name: reference([row[name] for row in rows], BINS) for name in rows[0]}
     clean = said.set == CLEAN
-    spread |= {"score": reference(scores[clean], BINS), "gate": reference(_share(said.gate)[clean], BINS)}
+    spread |= {"score": reference(scores[clean], BINS), "gate": reference(probability(said.gate)[clean], BINS)}
     return {name: _rounded(one) for name, one in spread.items()}
 
 
@@ -147,8 +154,3 @@ def _file(workplace: Workplace, model: ModelProto, card: Mapping[str, Any]) -> b
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     inputs = test_inputs(session, contract_of(workplace.settings))
     return export.finished(model, {**card, "testInputs": inputs})
-
-
-def _share(logit: NDArray[np.float32]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = 1 / (1 + np.exp(-logit.astype(np.float64)))
-    return found

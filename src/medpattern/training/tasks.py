@@ -29,8 +29,8 @@ GATE_STRENGTH = 0.8
 def classifier_task(name: str, material: Material, settings: Settings) -> Task:
     """A classifier that learns from `material`, classes evenly, with smoothed labels."""
     loop = settings.loop
-    sick = np.flatnonzero(material.pneumonia)
-    well = np.flatnonzero(~material.pneumonia)
+    pneumonia = material.pneumonia
+    sick, well = np.flatnonzero(pneumonia), np.flatnonzero(~pneumonia)
     draws = loop.draws or len(material.films)
     augment = Augmentation(settings.input.side)
 
@@ -38,7 +38,7 @@ def classifier_task(name: str, material: Material, settings: Settings) -> Task:
         rng = _generator(settings, name, epoch)
         order = _evenly(sick, well, draws, rng)
         for places in _parts(order, loop.batch):
-            labels = material.pneumonia[places].astype(np.float32)
+            labels = pneumonia[places].astype(np.float32)
             target = labels * (1 - loop.smoothing) + loop.smoothing / 2
             yield tensor(augment(material.drawn(places, rng), rng)), torch.from_numpy(target)
 
