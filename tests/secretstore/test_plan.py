@@ -130,3 +130,14 @@ def test_the_secret_of_a_webhook_is_read_by_argo_cd_though_no_object_says_so() -
     assert one.writer is Writer.FILE
     assert [(key.key, key.readers) for key in one.keys] == [("secret", ("Argo CD, for the webhook of github",))]
     assert plan(ward(), file).unused == (f"{name.name}.secret",)
+
+
+def test_a_login_to_a_repository_is_read_by_argo_cd_which_finds_it_by_its_label() -> None:
+    label = "  labels: {argocd.argoproj.io/secret-type: repository}\n"
+    form = "- name: ours\n  bootstrap: only\n  targetNamespaces: [argocd]\n{}  fields:\n    - {{name: url, value: x}}\n"
+
+    found, without = (plan(ward(), parsed(form.format(more))) for more in (label, ""))
+
+    (one,) = [row for row in found.secrets if row.secret == SecretName("argocd", "ours")]
+    assert [(key.key, key.readers) for key in one.keys] == [("url", ("Argo CD, as repository",))]
+    assert (found.unused, without.unused) == ((), ("ours.url",))

@@ -9,6 +9,8 @@ FINALIZER = "resources-finalizer.argocd.argoproj.io"
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 MANAGED_BY = "argocd.argoproj.io/managed-by"
+# Of a Secret that Argo CD finds by it: a login to a repository, or to a cluster.
+SECRET_TYPE = "argocd.argoproj.io/secret-type"  # noqa: S105  a label
 CLUSTER_LABEL = "medpattern.io/cluster"
 ROOT_PROJECT = "medpattern-root"
 IN_CLUSTER = "https://kubernetes.default.svc"

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from medpattern.argocd import webhook
+from medpattern.argocd.names import SECRET_TYPE
 from medpattern.checks.manifests import Inventory, Manifest, value_at
 from medpattern.checks.wiring.graph import Graph
 from medpattern.checks.wiring.tables import SECRET
@@ -115,10 +116,22 @@ def plan(inventory: Inventory, secrets: SecretsFile | None, outside: Outside | N
     return _Planning(inventory, secrets, outside or {}).plan()
 
 
+def _found_by_label(secrets: SecretsFile) -> Outside:
+    """What Argo CD looks for by a label: its logins to repositories and clusters."""
+    found = ((entry, entry.labels.get(SECRET_TYPE)) for entry in secrets.entries)
+    return {
+        name: {one.name: f"Argo CD, as {kind}" for one in entry.fields}
+        for entry, kind in found
+        if kind
+        for name in secrets.kubernetes_secrets(entry)
+    }
+
+
 class _Planning:
     def __init__(self, inventory: Inventory, secrets: SecretsFile | None, outside: Outside) -> None:
         self.inventory = inventory
-        self.outside = {Thing(SECRET, *name): readers for name, readers in outside.items()}
+        by_label = _found_by_label(secrets) if secrets else {}
+        self.outside = {Thing(SECRET, *name): readers for name, readers in {**by_label, **outside}.items()}
         self.file = secrets
         self.graph = Graph.of(inventory)
         self.asks = asks(inventory)
