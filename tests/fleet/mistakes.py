@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fleet.small import REPORTS
+
 MARK = "«"
 
 GLOBAL = "values/values-global.yaml"
@@ -56,18 +58,6 @@ class Mistake:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return self.file, line, column
-
-
-REPORTS = """\
-    reports:
-      namespace: images
-      argoProject: xray
-      repoURL: https://charts.example.org
-      chart: reports
-      chartVersion: 1.2.3
-      dependsOn: [viewer]
-      kinds: [apps/Deployment, ConfigMap]
-"""
 
 
 def without(key: str) -> str:

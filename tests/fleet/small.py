@@ -25,6 +25,20 @@ from medpattern.rendering.selection import Selection
 
 CHECKOUT = Path(__file__).parents[2]
 SMALL = Path(__file__).parent / "fixtures" / "small"
+# How its values describe the remote chart, which nobody serves.
+REPORTS = """\
+    reports:
+      namespace: images
+      argoProject: xray
+      repoURL: https://charts.example.org
+      chart: reports
+      chartVersion: 1.2.3
+      dependsOn: [viewer]
+      kinds: [apps/Deployment, ConfigMap]
+      values:
+        font: null
+        pages: 2
+"""
 
 
 @dataclass(frozen=True)

@@ -8,25 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.fleet.small import Result, commit, copy_small, edit, git, medpattern
+from tests.fleet.small import REPORTS, Result, commit, copy_small, edit, git, medpattern
 from tests.live.servers.git import GitServer
 
 CLUSTER = "west"
 WARD, WEST, FACTS = "values/values-ward.yaml", "values/values-west.yaml", "values/clusters/west.yaml"
-# A remote chart, which nobody serves here.
-REPORTS = """\
-    reports:
-      namespace: images
-      argoProject: xray
-      repoURL: https://charts.example.org
-      chart: reports
-      chartVersion: 1.2.3
-      dependsOn: [viewer]
-      kinds: [apps/Deployment, ConfigMap]
-      values:
-        font: null
-        pages: 2
-"""
 
 
 class Ward:

@@ -7,23 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.fleet.small import commit, edit, manifest, medpattern
+from tests.fleet.small import REPORTS, commit, edit, manifest, medpattern
 
 WARD = "values/values-ward.yaml"
-
-REPORTS = """\
-    reports:
-      namespace: images
-      argoProject: xray
-      repoURL: https://charts.example.org
-      chart: reports
-      chartVersion: 1.2.3
-      dependsOn: [viewer]
-      kinds: [apps/Deployment, ConfigMap]
-      values:
-        font: null
-        pages: 2
-"""
 
 
 def xray(root: Path) -> Any:
