@@ -29,12 +29,13 @@ SECRET = "argocd-secret"
 
 
 class ArgoCD:
-    """One Argo CD for the cluster that it runs on, in the namespace argocd; `resync` is how often it looks at git."""
+    """One Argo CD for the cluster that it runs on, in one namespace; `resync` is how often it looks at git."""
 
-    def __init__(self, folder: Path, cluster: Cluster, resync: str = RESYNC) -> None:
+    def __init__(self, folder: Path, cluster: Cluster, resync: str = RESYNC, namespace: str = NAMESPACE) -> None:
         self.folder = folder
         self.cluster = cluster
         self.resync = resync
+        self.namespace = namespace
         for name in ("work", "home", "tmp", "tls", "ssh", "gpg", "plugins", "bin"):
             (folder / name).mkdir(parents=True, mode=0o700)
         (folder / "ssh" / "ssh_known_hosts").touch()
@@ -59,16 +60,16 @@ class ArgoCD:
     def install(self) -> None:
         """The objects that an installation brings and that the processes want to find, without pods."""
         api = self.cluster.api
-        api.make_namespaces([NAMESPACE])
+        api.make_namespaces([self.namespace])
         for name in CONFIG_MAPS:
-            apply(api, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": PART}})
+            self._apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": PART}})
         self.make_key()
 
     def make_key(self) -> None:
         """The key that the API server of Argo CD makes when it first starts."""
         key = {"server.secretkey": secrets.token_urlsafe(24)}
         metadata = {"name": SECRET, "labels": PART}
-        apply(self.cluster.api, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": key})
+        self._apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": key})
 
     def start(self) -> ArgoCD:
         """Return when the controller reconciles."""
@@ -113,7 +114,7 @@ class ArgoCD:
     def _environment(self) -> dict[str, str]:
         folders = {name: str(self.folder / name) for name in ("home", "tmp", "tls", "ssh", "gpg", "plugins")}
         return {
-            "KUBECONFIG": str(self.cluster.kubeconfig("admin", NAMESPACE)),
+            "KUBECONFIG": str(self.cluster.kubeconfig("admin", self.namespace)),
             "HOME": folders["home"],
             "TMPDIR": folders["tmp"],
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
@@ -156,7 +157,7 @@ class ArgoCD:
     def _controller(self) -> list[str | Path]:
         return [
             built(CONTROL_PLANE, "argocd"),
-            f"--namespace={NAMESPACE}",
+            f"--namespace={self.namespace}",
             f"--repo-server=127.0.0.1:{self._repo_port}",
             "--repo-server-plaintext",
             f"--redis=127.0.0.1:{self._redis_port}",
@@ -169,7 +170,7 @@ class ArgoCD:
     def _api(self) -> list[str | Path]:
         return [
             built(CONTROL_PLANE, "argocd"),
-            f"--namespace={NAMESPACE}",
+            f"--namespace={self.namespace}",
             "--insecure",
             "--disable-auth",
             "--address=127.0.0.1",
@@ -182,7 +183,7 @@ class ArgoCD:
             "--logformat=text",
         ]
 
-
-def apply(api: Api, thing: Object) -> None:
-    """Server-side apply of an object of Argo CD's namespace."""
-    api.must(api.apply(api.resource(thing["apiVersion"], thing["kind"]), NAMESPACE, thing, STRICT))
+    def _apply(self, thing: Object) -> None:
+        """Server-side apply of an object of its namespace."""
+        api = self.cluster.api
+        api.must(api.apply(api.resource(thing["apiVersion"], thing["kind"]), self.namespace, thing, STRICT))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.live.servers.api import Api, Object
@@ -22,7 +22,10 @@ MERGE = "application/merge-patch+json"
 
 
 class GitOps:
-    """All of them in one folder. `groups` are the API groups of the custom kinds that the cluster has."""
+    """All of them in one folder; `namespace` is Argo CD's.
+
+    `groups` are the API groups of the custom kinds that the cluster has, or `definitions` their files.
+    """
 
     def __init__(
         self,
@@ -31,12 +34,15 @@ class GitOps:
         resync: str = RESYNC,
         *,
         audited: bool = False,
+        definitions: Sequence[Path] | None = None,
+        namespace: str = NAMESPACE,
     ) -> None:
         self.folder = folder
-        ready = template(definition_files("kubernetes", groups))
+        self.applications = f"/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications"
+        ready = template(definition_files("kubernetes", groups) if definitions is None else definitions)
         self.cluster = Cluster(folder / "cluster", ready, audited=audited)
         self.controllers = Controllers(folder, self.cluster)
-        self.argocd = ArgoCD(folder / "argocd", self.cluster, resync)
+        self.argocd = ArgoCD(folder / "argocd", self.cluster, resync, namespace)
         (folder / "git").mkdir()
         self.git = GitServer(folder / "git")
 
@@ -62,7 +68,7 @@ class GitOps:
 
     def application(self, name: str) -> Object:
         """An Application; {} if there is none."""
-        answer = self.api.ask("GET", f"{APPLICATIONS}/{name}")
+        answer = self.api.ask("GET", f"{self.applications}/{name}")
         return {} if answer.status == 404 else dict(self.api.must(answer))
 
     def sync(self, name: str) -> str:
@@ -76,7 +82,7 @@ class GitOps:
     def refresh(self, name: str) -> None:
         """What a webhook does after a push: Argo CD looks at once."""
         wish = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}
-        self.api.ask("PATCH", f"{APPLICATIONS}/{name}", wish, content_type=MERGE)
+        self.api.ask("PATCH", f"{self.applications}/{name}", wish, content_type=MERGE)
 
     def wait(self, reached: Callable[[], object], what: str) -> None:
         """Wait for what Argo CD brings about."""
