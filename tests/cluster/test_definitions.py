@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.checks.definitions import crd
+from tests.cluster.api_server import Reply, Respond, kubeconfig, server
 
 from medpattern.checks.sources import Definitions
 from medpattern.cluster.definitions import definitions
@@ -45,81 +42,52 @@ def test_another_answer_is_a_remote_error(answer: bytes) -> None:
 # --- the Kubernetes client, against a server of this test
 
 
-@contextmanager
-def server(status: int, body: bytes) -> Iterator[tuple[str, list[str]]]:
-    """An API server that answers everything alike; its address, and the paths that it was asked for."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{running.server_port}", asked
-    finally:
-        running.shutdown()
-        running.server_close()
-        thread.join()
+Login = Callable[[str], None]
 
 
 @pytest.fixture
-def login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Writes a kubeconfig whose only context, `hub`, is the given address."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
+def login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Login:
+    """Makes the given address the only context, `hub`, of the kubeconfig."""
+    return lambda address: monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path, address, monkeypatch)))
 
-    def write(address: str) -> None:
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "hub",
-            "clusters": [{"name": "hub", "cluster": {"server": address}}],
-            "users": [{"name": "me", "user": {"token": "t"}}],
-            "contexts": [{"name": "hub", "context": {"cluster": "hub", "user": "me"}}],
-        }
-        path = tmp_path / "config"
-        path.write_text(yaml.safe_dump(config), "utf-8")
-        monkeypatch.setenv("KUBECONFIG", str(path))
 
-    return write
+def always(status: int, answer: Any) -> Respond:
+    """Everything is answered alike."""
+    return lambda *_: (status, answer, {})
 
 
 @pytest.mark.parametrize("context", [None, "hub"])
-def test_the_client_lists_definitions_once(login: Any, context: str | None) -> None:
-    with server(200, json.dumps({"items": [crd({"type": "object"})]}).encode()) as (address, asked):
+def test_the_client_lists_definitions_once(login: Login, context: str | None) -> None:
+    asked: list[str] = []
+
+    def respond(method: str, path: str, *_: Any) -> Reply:
+        asked.append(f"{method} {path}")
+        return 200, {"items": [crd({"type": "object"})]}, {}
+
+    with server(respond) as address:
         login(address)
         (found,) = definitions(context)
+
     assert found["metadata"]["name"] == "films.example.org"
-    assert asked == ["/apis/apiextensions.k8s.io/v1/customresourcedefinitions"]
+    assert asked == ["GET /apis/apiextensions.k8s.io/v1/customresourcedefinitions"]
 
 
 @pytest.mark.parametrize(("status", "says"), [(403, "needs 'list'"), (401, "401"), (500, "500")])
-def test_a_refusal_is_a_remote_error_with_its_reason(login: Any, status: int, says: str) -> None:
-    with server(status, b"{}") as (address, _):
+def test_a_refusal_is_a_remote_error_with_its_reason(login: Login, status: int, says: str) -> None:
+    with server(always(status, {})) as address:
         login(address)
         with pytest.raises(RemoteError, match=says):
             definitions(None)
 
 
-def test_a_silent_cluster_is_a_remote_error(login: Any) -> None:
-    with server(200, b"{}") as (address, _):
+def test_a_silent_cluster_is_a_remote_error(login: Login) -> None:
+    with server(always(200, {})) as address:
         login(address)
     with pytest.raises(RemoteError, match="does not answer"):
         definitions(None)
 
 
-def test_no_such_context_is_wrong_use_and_only_options_that_schemas_have_are_named(login: Any) -> None:
+def test_no_such_context_is_wrong_use_and_only_options_that_schemas_have_are_named(login: Login) -> None:
     login("http://127.0.0.1:9")
     with pytest.raises(UsageError, match=r"no cluster to ask: .*elsewhere.* a context by --context") as raised:
         definitions("elsewhere")
