@@ -564,6 +564,14 @@ def marked(namespace: str, mark: str) -> list[Object]:
     return [thing(SECRET, "copy", namespace, annotations=annotations), settings(namespace, UNCHECKED)]
 
 
+def hooked(namespace: str, labels: dict[str, str]) -> list[Object]:
+    """argocd-secret as bootstrap leaves it, and a Secret with these labels."""
+    made = thing(SECRET, "argocd-secret", namespace, labels={"app.kubernetes.io/part-of": "argocd"})
+    fields = {"f:data": {".": {}, "f:webhook.github.secret": {}}}
+    made["metadata"]["managedFields"] = [{"manager": "medpattern", "operation": "Apply", "fieldsV1": fields}]
+    return [application(namespace), made, thing(SECRET, "medpattern-webhook", namespace, labels=labels)]
+
+
 DELIVERY = {
     "argo-cd-silent": Case(
         lambda ns: [application(ns, reconciledAt=stamp(2 * HOUR))],
@@ -611,6 +619,11 @@ DELIVERY = {
         lambda ns: marked(ns, f"broker:/Secret:{ns}/original"),
         lambda ns: marked(ns, f"broker:/Secret:{ns}/copy"),
         "copy", "mark of another object",
+    ),
+    "webhook-open": Case(
+        lambda ns: hooked(ns, {"app.kubernetes.io/part-of": "something-else"}),
+        lambda ns: hooked(ns, {"app.kubernetes.io/part-of": "argocd"}),
+        "argocd-secret", "lacks the label", live=False,  # the server alone writes who owns which field
     ),
 }  # fmt: skip
 

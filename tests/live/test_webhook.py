@@ -19,6 +19,8 @@ import urllib3
 from medpattern.argocd.webhook import SECRET, references
 from medpattern.cluster import webhook
 from medpattern.cluster.connection import Connection
+from medpattern.cluster.doctor.examination import examine
+from medpattern.cluster.doctor.reading import snapshot
 from medpattern.cluster.steps import Done, apply
 from tests.fleet.small import Result, git, process
 from tests.live.servers.api import Api
@@ -76,6 +78,11 @@ class Place:
             headers["X-Hub-Signature-256"] = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
         answer = urllib3.request("POST", f"{self.api.url}/api/webhook", body=body, headers=headers)
         return answer.status, answer.data.decode().strip()
+
+    def mark(self, name: str, part: str, key: str, value: str | None) -> None:
+        """Writes a label or an annotation of a Secret of Argo CD's; None removes it."""
+        change = {"metadata": {part: {key: value}}}
+        self.gitops.api.must(self.gitops.api.ask("PATCH", f"{SECRETS}/{name}", change, content_type=MERGE))
 
     def partitions(self) -> int:
         """Of the live topic."""
@@ -193,6 +200,22 @@ def test_a_rotated_secret_counts_without_a_restart_by_hand(place: Place) -> None
     assert new != old
     place.gitops.wait(lambda: answered(place, revision, new) == 200, "Argo CD to take the new secret")
     assert place.event(revision, old)[0] == 400
+
+
+def test_a_reference_that_leads_nowhere_counts_as_the_secret_and_the_doctor_says_so(place: Place) -> None:
+    """Why bootstrap writes it only where the Secret is whole. Argo CD sees changes of what has the label alone."""
+    revision, reference = git(place.ward.root, "rev-parse", "HEAD").strip(), references("github")[SETTING]
+    connection = Connection.open(place.gitops.cluster.kubeconfig())
+    assert "webhook-open" not in [one.code for one in examine(snapshot(connection)).troubles]
+
+    place.mark(SECRET, "labels", "app.kubernetes.io/part-of", None)
+    place.mark("argocd-secret", "annotations", "tests", "changed")
+
+    place.gitops.wait(lambda: answered(place, revision, reference) == 200, "Argo CD to take the reference for a secret")
+    assert "webhook-open" in [one.code for one in examine(snapshot(connection)).troubles]
+    place.mark(SECRET, "labels", "app.kubernetes.io/part-of", "argocd")
+    place.gitops.wait(lambda: answered(place, revision, place.secret) == 200, "Argo CD to take the secret again")
+    assert place.event(revision, reference)[0] == 400
 
 
 def answered(place: Place, revision: str, secret: str) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from medpattern.argocd import webhook
 from medpattern.cluster.applications import RUNNING, live_application
 from medpattern.cluster.causes import cure_of
+from medpattern.cluster.connection import MANAGER
 from medpattern.cluster.doctor.platform import PATIENCE_SECONDS
 from medpattern.cluster.doctor.removal import QUOTED_KINDS
 from medpattern.cluster.doctor.snapshot import (
@@ -16,6 +18,7 @@ from medpattern.cluster.doctor.snapshot import (
     Said,
     Snapshot,
     age,
+    labels,
     named,
     since,
     status,
@@ -158,6 +161,31 @@ def copied(seen: Snapshot) -> Iterator[Said]:
             yield one, f"it carries Argo CD's mark of another object ({mark})", cure
 
 
+def unguarded(seen: Snapshot) -> Iterator[Said]:
+    """Webhooks whose secret everybody knows: a reference that leads nowhere is taken for the secret itself."""
+    name, value = webhook.PART_OF
+    marks = {named(one): labels(one).get(name) for one in seen.of(SECRET)}
+    for one in seen.of(SECRET):
+        place = (named(one)[0], webhook.SECRET)
+        if named(one)[1] == webhook.SETTINGS and _refers(one) and marks.get(place) != value:
+            why = "is not there" if place not in marks else f"lacks the label {name}: {value}"
+            cure = "run 'medpattern bootstrap' again, with the secrets file that has its entry"
+            said = (
+                f"its reference to {webhook.SECRET}, which {why}, is taken for the webhook's secret: anybody knows it"
+            )
+            yield one, said, cure
+
+
+def _refers(settings: Object) -> bool:
+    """Whether bootstrap has written the reference: who owns which key stands in the metadata."""
+    return any(
+        key.startswith("f:webhook.")
+        for row in settings["metadata"].get("managedFields") or ()
+        if row.get("manager") == MANAGER
+        for key in (row.get("fieldsV1") or {}).get("f:data") or ()
+    )
+
+
 CHECKS = (
     Check("argo-cd-silent", (APPLICATION,), silent),
     Check("application-error", (APPLICATION,), errors),
@@ -168,4 +196,5 @@ CHECKS = (
     Check("object-degraded", (APPLICATION,), degraded),
     Check("health-check-missing", (APPLICATION, CONFIG_MAP), unwatched),
     Check("mark-copied", (APPLICATION, SECRET, CONFIG_MAP), copied),
+    Check("webhook-open", (APPLICATION, SECRET), unguarded),
 )
