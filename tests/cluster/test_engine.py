@@ -113,7 +113,13 @@ def test_a_missing_file_and_plain_http_are_refused(tmp_path: Path) -> None:
 # ---- OpenShift -----------------------------------------------------------------------------------------------------
 
 HOME = "openshift-gitops-operator"
-SUBSCRIPTION = thing("Subscription", HOME, HOME, api_version="operators.coreos.com/v1alpha1", spec={"name": HOME})
+SPEC = {
+    "name": HOME,
+    "channel": "gitops-1.21",
+    "source": "redhat-operators",
+    "sourceNamespace": "openshift-marketplace",
+}
+SUBSCRIPTION = thing("Subscription", HOME, HOME, api_version="operators.coreos.com/v1alpha1", spec=SPEC)
 GROUP = thing("OperatorGroup", "group", HOME, api_version="operators.coreos.com/v1", spec={})
 
 
@@ -131,20 +137,26 @@ def test_on_openshift_the_trees_own_subscription_installs_it() -> None:
 def test_the_operator_is_waited_for_step_by_step() -> None:
     from medpattern.cluster.resources import Resource
 
-    kinds = [*KINDS, ARGOCD, Resource("operators.coreos.com", "v1alpha1", "Subscription", "subscriptions", True)]
+    olm = [
+        Resource("operators.coreos.com", "v1alpha1", "Subscription", "subscriptions", True),
+        Resource("operators.coreos.com", "v1alpha1", "ClusterServiceVersion", "clusterserviceversions", True),
+    ]
+    kinds = [*KINDS, ARGOCD, *olm]
     established = {"conditions": [{"type": "Established", "status": "True"}]}
     unresolved = {"conditions": [{"type": "ResolutionFailed", "status": "True", "message": "no such channel"}]}
     definitions = [{**one, "status": established} for one in DEFINITIONS]
     installed = {**SUBSCRIPTION, "status": {"installedCSV": "openshift-gitops-operator.v1.21.0"}}
+    version = thing("ClusterServiceVersion", "openshift-gitops-operator.v1.21.0", HOME,
+                    api_version="operators.coreos.com/v1alpha1", status={"phase": "Succeeded"})  # fmt: skip
     pending, available = (thing("ArgoCD", "openshift-gitops", "openshift-gitops", status={"phase": phase})
                           for phase in ("Pending", "Available"))  # fmt: skip
 
     def state(*objects: Object) -> str:
-        return engine.operator_state(StandIn(objects, kinds), SUBSCRIPTION, "openshift-gitops")
+        return str(engine.operator_state(StandIn(objects, kinds), SUBSCRIPTION, "openshift-gitops") or "")
 
     assert "no such channel" in state({**SUBSCRIPTION, "status": unresolved})
     assert "has installed nothing yet" in state(SUBSCRIPTION)
-    assert "has not brought Argo CD's kinds" in state(installed, *DEFINITIONS)
-    assert "not made yet" in state(installed, *definitions)
-    assert "Pending" in state(installed, *definitions, pending)
-    assert state(installed, *definitions, available) == ""
+    assert "has not brought Argo CD's kinds" in state(installed, version, *DEFINITIONS)
+    assert "not made yet" in state(installed, version, *definitions)
+    assert "Pending" in state(installed, version, *definitions, pending)
+    assert state(installed, version, *definitions, available) == ""

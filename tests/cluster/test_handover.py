@@ -44,7 +44,9 @@ def test_on_openshift_the_checks_of_others_stay() -> None:
 def test_namespaces_are_made_by_name_alone() -> None:
     labelled = thing("Namespace", "kafka", metadata={"labels": {"a": "b"}})
 
-    assert handover.namespaces([labelled, thing("ConfigMap", "c")]) == [thing("Namespace", "kafka")]
+    assert handover.namespaces([labelled, thing("ConfigMap", "c")]) == [
+        thing("Namespace", "kafka", metadata={"labels": {"app.kubernetes.io/managed-by": "medpattern"}})
+    ]
 
 
 def test_the_login_of_the_longest_address_counts() -> None:

@@ -120,15 +120,27 @@ LABELLED = {"f:metadata": {"f:labels": {"f:team": {}}}}
     ("entries", "ours"),
     [
         # As a Kubernetes 1.36 API server has written them.
-        ([manager("argocd-controller", "Apply", **LABELLED), manager("before-first-apply", **CREATED)], True),
+        ([manager("argocd-controller", "Apply", **LABELLED), manager("medpattern", "Apply", **LABELLED)], True),
+        ([manager("argocd-controller", "Apply", **LABELLED), manager("before-first-apply", **CREATED)], False),
         ([manager("argocd-controller", "Apply", **LABELLED)], True),
         ([manager("argocd-controller", "Apply", **LABELLED), manager("kubectl-create", **CREATED)], False),
         ([manager("argocd-controller", "Apply", **LABELLED), manager("flux", "Apply", **LABELLED)], False),
         ([manager("medpattern", "Apply"), manager("kubectl-label", **LABELLED)], True),
         ([manager("argocd-controller", "Apply"), manager("Mozilla", **{"f:spec": {"f:channel": {}}})], False),
-        ([], True),
+        ([manager("kubectl-label", **LABELLED)], False),
+        ([], False),
     ],
-    ids=["bootstrap", "Argo CD", "kubectl create", "another tool", "labelled later", "made in a console", "unknown"],
+    ids=[
+        "bootstrap",
+        "applied by name alone",
+        "Argo CD",
+        "kubectl create",
+        "another tool",
+        "labelled later",
+        "made in a console",
+        "labelled alone",
+        "unknown",
+    ],
 )
 def test_who_has_made_a_namespace_is_told_by_its_field_managers(entries: list[Object], ours: bool) -> None:
     assert is_ours({"managedFields": entries}) is ours
@@ -194,7 +206,10 @@ def test_the_webhooks_reference_goes_before_the_secret_that_it_names() -> None:
 
 def subscription(name: str, namespace: str, package: str, *managers: Object) -> Object:
     mark = f"west-root:operators.coreos.com/Subscription:{namespace}/{name}"
-    metadata = {"annotations": {"argocd.argoproj.io/tracking-id": mark}, "managedFields": list(managers)}
+    metadata = {
+        "annotations": {"argocd.argoproj.io/tracking-id": mark},
+        "managedFields": [manager("argocd-controller", "Apply"), *managers],
+    }
     return thing("Subscription", name, namespace, api_version="operators.coreos.com/v1alpha1", metadata=metadata,
                  spec={"name": package}, status={"installedCSV": f"{package}.v1"})  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.cluster.standin import thing
-from tests.cluster.uninstall_world import ENDED, World, application, of, west
+from tests.cluster.uninstall_world import ENDED, World, application, manager, of, west
 
 from medpattern.cluster import uninstall_running
 from medpattern.cluster.connection import Object
@@ -169,7 +169,8 @@ def test_finalizers_of_others_stay_on_an_application_that_is_let_go() -> None:
 def test_what_the_namespace_controller_says_is_told() -> None:
     """As it writes it while an aggregated API does not answer."""
     says = {"type": "NamespaceDeletionDiscoveryFailure", "status": "True", "message": "metrics.k8s.io/v1beta1: stale"}
-    space = thing("Namespace", "images", metadata={"finalizers": ["kubernetes"], "deletionTimestamp": ENDED})
+    metadata = {"finalizers": ["kubernetes"], "deletionTimestamp": ENDED, "managedFields": [manager("medpattern")]}
+    space = thing("Namespace", "images", metadata=metadata)
     world = World(space | {"status": {"conditions": [says]}})
 
     (found,) = left(world)

@@ -126,7 +126,7 @@ def west(*more: Object) -> Iterable[Object]:
     yield of("broker", "ConfigMap", "settings", "broker")
     yield of("viewer", "Deployment", "viewer", "images", "apps")
     for name in ("broker", "images", "argocd", "kube-system"):
-        yield thing("Namespace", name)
+        yield thing("Namespace", name, metadata={"managedFields": [manager("medpattern", "Apply")]})
         yield thing("ConfigMap", "kube-root-ca.crt", name)
         yield thing("ServiceAccount", "default", name)
     labels = {"medpattern.io/cluster": "west"}

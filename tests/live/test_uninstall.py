@@ -15,6 +15,7 @@ import yaml
 
 from medpattern.cluster import uninstall_looking
 from medpattern.cluster.connection import Connection
+from medpattern.cluster.engine import MADE
 from medpattern.cluster.permissions import RBAC, Right, missing
 from medpattern.cluster.uninstall import plan
 from medpattern.cluster.uninstall_rights import to_carry_out, to_look, to_look_inside
@@ -30,6 +31,7 @@ APPLICATIONS = ("west-root", "broker", "legend", "viewer")
 TOPICS = "/apis/kafka.strimzi.io/v1/namespaces/broker/kafkatopics"
 SETTINGS = "/api/v1/namespaces/broker/configmaps/settings"
 VIEWER = "/apis/apps/v1/namespaces/images/deployments/viewer"
+IMAGES = "/api/v1/namespaces/images"
 NOTES = "/api/v1/namespaces/images/configmaps/notes"
 CLAIM = "/api/v1/namespaces/broker/persistentvolumeclaims/journal"
 HOLD = "example.org/hold"
@@ -92,6 +94,8 @@ def test_nothing_of_ours_is_left_even_if_a_run_is_killed_in_the_middle(make: Any
     gitops.argocd.make_key()
     gitops.argocd.start()
     gitops.wait(lambda: all_synced(gitops), "all Applications to be Synced")
+    # What git does not say of a namespace is no drift.
+    assert gitops.get(IMAGES)["metadata"]["labels"].items() >= {"team": "radiology", **MADE}.items()
 
     roles = each_right_that_is_missing_is_named(place)
     place.hold(SETTINGS, HOLD)
@@ -110,9 +114,15 @@ def test_nothing_of_ours_is_left_even_if_a_run_is_killed_in_the_middle(make: Any
     assert last.code == 0, last.err
     roles.remove()
     until(lambda: snapshot(gitops) == before, "the cluster to be as it was", seconds=60, every=1)
+
+    # A namespace of the tree's that somebody else makes is not taken for ours, however he makes it.
+    api = gitops.api
+    stranger = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "images"}}
+    api.must(api.apply(api.resource("v1", "Namespace"), "", stranger, STRICT))
     again = place.uninstall("--yes", "--engine")
     assert again.code == 0
     assert "nothing of 'west' is on" in again.err
+    assert gitops.get(IMAGES)["status"]["phase"] == "Active"
 
 
 # ---- rights ------------------------------------------------------------------------------------------------------

@@ -51,7 +51,8 @@ def bootstrap(
                        "each object.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait for Argo CD to bring the cluster to what git says.")] = True,
     until: Annotated[Until, typer.Option(help="How far to wait.")] = Until.HEALTHY,
-    timeout: Annotated[str, typer.Option(metavar="TIME", help="The longest wait, as 90s, 30m or 2h.")] = "30m",
+    timeout: Annotated[str, typer.Option(metavar="TIME", help="The longest wait, as 90s, 30m or 2h: for "
+                       "OpenShift's operator of Argo CD, and then for the Applications.")] = "30m",
     argocd_manifest: Annotated[str, typer.Option(metavar="FILE|URL", help="Upstream's installation manifest of Argo "
                                "CD, on Kubernetes. Default: medpattern.argocd.manifest in the values.",
                                show_default=False)] = "",
@@ -103,7 +104,7 @@ def bootstrap(
         return
     if not yes:
         _ask(wanted, connection)
-    _carry_out(wanted, connection, found)
+    _carry_out(wanted, connection, found, longest)
     if wait:
         _wait(wanted, connection, found, until, longest, tree or root / "rendered")
 
@@ -149,9 +150,9 @@ def _ask(wanted: Wanted, connection: Connection) -> None:
     typer.confirm(f"Hand '{wanted.facts.name}' at {connection.server} over to Argo CD?", abort=True, err=True)
 
 
-def _carry_out(wanted: Wanted, connection: Connection, found: Preflight) -> None:
-    from medpattern.cli.bootstrap_views import applied
-    from medpattern.cluster.steps import Applied, Done, carry_out
+def _carry_out(wanted: Wanted, connection: Connection, found: Preflight, longest: float) -> None:
+    from medpattern.cli.bootstrap_views import applied, awaited
+    from medpattern.cluster.steps import Applied, Done, Patience, carry_out
 
     done: list[Applied] = []
 
@@ -159,7 +160,7 @@ def _carry_out(wanted: Wanted, connection: Connection, found: Preflight) -> None
         done.append(one)
         applied(one)
 
-    carry_out(wanted, connection, found.installation, tell)
+    carry_out(wanted, connection, found.installation, tell, Patience(longest, awaited))
     changed = [one for one in done if one.done is not Done.UNCHANGED]
     if not changed:
         console.say(f"nothing to do: all {len(done)} objects of the handover are there as they should be")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from medpattern.cluster.bootstrap import Preflight
     from medpattern.cluster.connection import Connection, Object
     from medpattern.cluster.intent import Wanted
+    from medpattern.cluster.olm import Pending
     from medpattern.cluster.statuses import ApplicationStatus, ClusterStatus
     from medpattern.cluster.waiting import Waited
 
@@ -43,6 +44,13 @@ def applied(one: Applied) -> None:
     """One object that was made or changed."""
     if one.done is not Done.UNCHANGED:
         console.say(f"{one.done.value}  {one.thing}")
+
+
+def awaited(one: Pending) -> None:
+    """What the run waits for now; below it what a person has to do, if waiting is not all."""
+    console.say(f"waits  {one.words}")
+    if one.cure:
+        console.say(f"    -> {one.cure}")
 
 
 def dry_run(wanted: Wanted, connection: Connection, found: Preflight) -> None:

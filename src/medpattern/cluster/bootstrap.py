@@ -11,6 +11,7 @@ from medpattern.cluster.checkout import Login, Remote, ask_remote, repository_ch
 from medpattern.cluster.connection import Connection, Object
 from medpattern.cluster.engine import EngineState, Installation, Presence
 from medpattern.cluster.intent import Wanted
+from medpattern.cluster.olm import OPERATORS
 from medpattern.cluster.permissions import Right, missing, plurals, to_apply
 from medpattern.cluster.preflight import Check, cluster_checks, ok, problem, warning
 from medpattern.errors import RefusalError, RemoteError, UsageError
@@ -47,7 +48,8 @@ def preflight(wanted: Wanted, connection: Connection) -> Preflight:
             checks.append(problem("permissions", str(error), "see the rights below"))
         installation, unreadable = _installation(wanted, state)
         checks += unreadable
-        checks += _engine_checks(wanted, state, installation)
+        is_begun = engine.is_begun(connection, installation)
+        checks += _engine_checks(wanted, state, installation, is_begun=is_begun)
         checks += _right_checks(wanted, connection, installation)
         checks += _secret_checks(wanted, connection)
     except RemoteError as error:
@@ -72,7 +74,9 @@ def _installation(wanted: Wanted, state: EngineState | None) -> tuple[Installati
         return None, [problem("argocd", str(error), "name another file or URL by --argocd-manifest")]
 
 
-def _engine_checks(wanted: Wanted, state: EngineState | None, installation: Installation | None) -> Iterator[Check]:
+def _engine_checks(
+    wanted: Wanted, state: EngineState | None, installation: Installation | None, *, is_begun: bool
+) -> Iterator[Check]:
     if state is None:
         return
     if state.ending:
@@ -83,7 +87,7 @@ def _engine_checks(wanted: Wanted, state: EngineState | None, installation: Inst
         yield ok("argocd", f"Argo CD becomes that of {installation.source}")
     elif state.presence is Presence.PRESENT and not state.is_unfinished:
         yield _left_as_it_is(wanted, state)
-    elif state.presence is Presence.PARTIAL and not (state.is_unfinished or _only_definitions(state)):
+    elif state.presence is Presence.PARTIAL and not (state.is_unfinished or is_begun or _only_definitions(state)):
         yield problem(
             "argocd",
             f"Argo CD is there in part: {', '.join(state.there)}; not there: {', '.join(state.absent)}",
@@ -100,7 +104,8 @@ def _engine_checks(wanted: Wanted, state: EngineState | None, installation: Inst
             "medpattern.argocd.manifest in the values, with its sha256",
         )
     elif installation:
-        begun = "its installation was begun and is finished" if state.is_unfinished else "it is installed"
+        is_begun = is_begun or state.is_unfinished
+        begun = "its installation was begun and is finished" if is_begun else "it is installed"
         yield ok("argocd", f"there is no Argo CD; {begun} from {installation.source}")
 
 
@@ -155,6 +160,9 @@ def rights(wanted: Wanted, connection: Connection, installation: Installation | 
     found = to_apply(things, {**known, **plurals(connection.resources, definitions)})
     if wanted.facts.is_openshift:
         found |= {Right(ARGOCD_GROUP, "argocds", verb, namespace) for verb in ("list", "get", "patch")}
+        found.add(Right("", "configmaps", "get", namespace))
+    if wanted.facts.is_openshift and installation:
+        found.add(Right(OPERATORS, "clusterserviceversions", "get", installation.objects[0]["metadata"]["name"]))
     found |= engine_leftovers.rights(namespace) if wanted.upgrades and installation else set()
     found |= {
         Right("", "namespaces", "get"),

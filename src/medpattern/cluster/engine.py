@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
+from medpattern.cluster import olm
 from medpattern.cluster.connection import Connection, Object
+from medpattern.cluster.olm import Pending
 from medpattern.cluster.resources import UnknownKindError
-from medpattern.errors import RemoteError, UsageError
+from medpattern.errors import RefusalError, RemoteError, UsageError
 
 CRD_VERSION, CRD = "apiextensions.k8s.io/v1", "CustomResourceDefinition"
 DEFINITIONS = ("applications.argoproj.io", "applicationsets.argoproj.io", "appprojects.argoproj.io")
@@ -24,9 +25,9 @@ _ORDER = (
 )  # fmt: skip
 # Says which manifest medpattern has installed, and whether it was done with it.
 RECORD = "medpattern-bootstrap"
+MADE = {"app.kubernetes.io/managed-by": "medpattern"}
 INSTALLING, INSTALLED = "installing", "installed"
 PACKAGE = "openshift-gitops-operator"
-OPERATORS = "operators.coreos.com"
 FETCH_SECONDS = 60
 
 
@@ -141,7 +142,7 @@ def read_installation(source: str, sha256: str, namespace: str) -> Installation:
 
 def placed(things: Iterable[Object], namespace: str) -> tuple[Object, ...]:
     """The objects in their order and in a namespace; upstream's name none, and bind accounts of one called argocd."""
-    made: list[Object] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}]
+    made: list[Object] = [space(namespace)]
     for one in things:
         if one["kind"] in (CRD, "ClusterRole", "Namespace"):
             made += [one] if one["kind"] != "Namespace" else []
@@ -203,13 +204,17 @@ def by_operator(cluster_objects: Iterable[Object], namespace: str) -> Installati
         return None
     home = wanted[0]["metadata"]["namespace"]
     groups = [one for one in things if one["kind"] == "OperatorGroup" and one["metadata"]["namespace"] == home]
-    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home}}
-    return Installation(f"the operator {PACKAGE}", "", (space, *groups, wanted[0]))
+    return Installation(f"the operator {PACKAGE}", "", (space(home), *groups, wanted[0]))
+
+
+def space(name: str) -> Object:
+    """A namespace that medpattern makes. By the label, and by who owns it, it is told from one of somebody else's."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": MADE}}
 
 
 def record(namespace: str, digest: str, state: str) -> Object:
     """The ConfigMap that says how far an installation by medpattern has come."""
-    metadata = {"name": RECORD, "namespace": namespace, "labels": {"app.kubernetes.io/managed-by": "medpattern"}}
+    metadata = {"name": RECORD, "namespace": namespace, "labels": MADE}
     data = {"manifestSha256": digest, "state": state}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
@@ -224,22 +229,36 @@ def established(connection: Connection) -> bool:
     return True
 
 
-def operator_state(connection: Connection, subscription: Object, namespace: str) -> str:
-    """What OpenShift's operator still has to do, in words; "" when Argo CD is Available."""
-    metadata = subscription["metadata"]
-    live = connection.get(subscription["apiVersion"], "Subscription", metadata["name"], metadata["namespace"]) or {}
-    status: dict[str, Any] = live.get("status") or {}
-    for one in status.get("conditions") or ():
-        if one.get("type") == "ResolutionFailed" and one.get("status") == "True":
-            return f"the Subscription cannot be resolved: {one.get('message', '')}"
-    if not status.get("installedCSV"):
-        wait = status.get("state") or "not looked at yet"
-        return f"the Subscription {metadata['name']} has installed nothing yet ({wait})"
-    if not established(connection):
-        return "the operator has not brought Argo CD's kinds yet"
-    try:
-        instances = connection.list("argoproj.io/v1beta1", "ArgoCD", namespace)
-    except UnknownKindError:
-        return "the operator has not brought the kind ArgoCD yet"
+def operator_state(connection: Connection, subscription: Object, namespace: str) -> Pending | None:
+    """What OpenShift's operator still has to do, and what a person can; None when Argo CD is Available."""
+    has_kinds = established(connection)
+    instances = _instances(connection, namespace) if has_kinds else []
     phases = [str((one.get("status") or {}).get("phase") or "Pending") for one in instances]
-    return "" if "Available" in phases else f"the ArgoCD in {namespace} is {', '.join(phases) or 'not made yet'}"
+    if "Available" in phases:
+        return None
+    if found := olm.pending(connection, subscription):
+        return found
+    if not has_kinds:
+        return Pending("the operator has not brought Argo CD's kinds yet")
+    words = f"the ArgoCD in {namespace} is {', '.join(phases) or 'not made yet'}"
+    return Pending(words, f"oc -n {namespace} get pods,events says why" if "Failed" in phases else "")
+
+
+def _instances(connection: Connection, namespace: str) -> list[Object]:
+    try:
+        return connection.list("argoproj.io/v1beta1", "ArgoCD", namespace)
+    except UnknownKindError:
+        connection.forget_kinds()  # it comes with the operator, after the kinds were asked for
+        return []
+
+
+def is_begun(connection: Connection, installation: Installation | None) -> bool:
+    """Whether the Subscription is there that is to install Argo CD, so that its operator is at work on it."""
+    wanted = installation.objects[-1] if installation and installation.objects else None
+    if wanted is None or wanted["kind"] != "Subscription":
+        return False
+    metadata = wanted["metadata"]
+    try:
+        return connection.get(wanted["apiVersion"], wanted["kind"], metadata["name"], metadata["namespace"]) is not None
+    except (UnknownKindError, RefusalError):
+        return False

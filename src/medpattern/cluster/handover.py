@@ -9,7 +9,8 @@ from typing import Any
 from medpattern.argocd.names import API_VERSION, ROOT_PROJECT
 from medpattern.cluster.checkout import Login
 from medpattern.cluster.connection import Connection, Object
-from medpattern.cluster.engine import SETTINGS
+from medpattern.cluster.engine import SETTINGS, space
+from medpattern.cluster.olm import Pending
 from medpattern.secretstore.hidden import Hidden
 
 HEALTH_KEY = "resource.customizations.health.argoproj.io_Application"
@@ -60,10 +61,19 @@ def _in_resource(connection: Connection, namespace: str) -> Object | None:
     return {"apiVersion": "argoproj.io/v1beta1", "kind": "ArgoCD", "metadata": metadata, "spec": spec}
 
 
+def unwritten_health_check(connection: Connection, namespace: str) -> Pending | None:
+    """What OpenShift's operator still has to write of the health check; None where there is no operator either."""
+    live = connection.get("v1", "ConfigMap", SETTINGS, namespace) or {}
+    if HEALTH_KEY in (live.get("data") or {}) or not connection.list("argoproj.io/v1beta1", "ArgoCD", namespace):
+        return None
+    words = f"the operator has not written the health check of Applications into {SETTINGS} yet"
+    return Pending(words, f"oc -n {namespace} describe argocd says what is in its way")
+
+
 def namespaces(cluster_objects: Iterable[Object]) -> list[Object]:
-    """The namespaces of the tree by name alone: what else they carry is the root's, and stays so."""
+    """The namespaces of the tree, known for ours by a label: what git says they carry is the root's, and stays so."""
     names = [one["metadata"]["name"] for one in cluster_objects if one["kind"] == "Namespace"]
-    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names]
+    return [space(name) for name in names]
 
 
 def roots(argocd_objects: Iterable[Object], root: Object) -> list[Object]:

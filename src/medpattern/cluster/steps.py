@@ -7,7 +7,7 @@ a run with nothing to do changes nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,9 +15,9 @@ from medpattern.cluster import engine, engine_leftovers, handover, webhook
 from medpattern.cluster.connection import MANAGER, Connection, Object
 from medpattern.cluster.engine import Installation
 from medpattern.cluster.intent import Wanted
+from medpattern.cluster.olm import Pending
 from medpattern.errors import RemoteError
 
-READY_SECONDS = 600
 # Of an installation's objects; apart from those of the handover, since both have fields in argocd-cm.
 INSTALLER = "medpattern-install"
 _KEPT_BY_SERVER = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation")
@@ -43,7 +43,17 @@ class Applied:
 Tell = Callable[[Applied], None]
 
 
-def carry_out(wanted: Wanted, connection: Connection, installation: Installation | None, tell: Tell) -> None:
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long each thing is waited for that the cluster brings itself; `tell` gets what is waited for."""
+
+    seconds: float
+    tell: Callable[[Pending], None]
+
+
+def carry_out(
+    wanted: Wanted, connection: Connection, installation: Installation | None, tell: Tell, patience: Patience
+) -> None:
     """Installs Argo CD where it is not, and hands the cluster over to it.
 
     Args:
@@ -51,40 +61,46 @@ def carry_out(wanted: Wanted, connection: Connection, installation: Installation
         connection: to the cluster.
         installation: what installs Argo CD; None where it is there.
         tell: called with each object that was applied.
+        patience: for what operators bring.
 
     Raises:
         RemoteError: the server went away, refuses, or Argo CD's kinds do not come; a further run goes on.
     """
     if installation:
-        _install(wanted, connection, installation, tell)
+        _install(wanted, connection, installation, tell, patience)
     is_openshift = wanted.facts.is_openshift
     check = handover.health_check(connection, wanted.namespace, is_openshift=is_openshift)
     if check:
         tell(apply(connection, check))
+    if is_openshift:
+        _await(lambda: handover.unwritten_health_check(connection, wanted.namespace), patience)
     for thing in handover.namespaces(wanted.of_root):
-        is_there = connection.get("v1", "Namespace", thing["metadata"]["name"]) is not None
-        tell(Applied(words_of(thing), Done.UNCHANGED) if is_there else apply(connection, thing))
+        tell(_make_space(connection, thing))
     _load_secrets(wanted, connection, tell)
     _set_up_webhook(wanted, connection, tell)
     for thing in handover.roots(wanted.of_root, wanted.root_application):
         tell(apply(connection, thing))
 
 
-def _install(wanted: Wanted, connection: Connection, installation: Installation, tell: Tell) -> None:
+def _install(
+    wanted: Wanted, connection: Connection, installation: Installation, tell: Tell, patience: Patience
+) -> None:
     namespace = wanted.namespace
     if not installation.digest:
         for thing in installation.objects:
-            tell(apply(connection, thing, INSTALLER))
-        _await(lambda: engine.operator_state(connection, installation.objects[-1], namespace))
+            is_space = thing["kind"] == "Namespace"
+            tell((_make_space if is_space else apply)(connection, thing, INSTALLER))
+        _await(lambda: engine.operator_state(connection, installation.objects[-1], namespace), patience)
         connection.forget_kinds()
         return
     first, rest = installation.objects[0], installation.objects[1:]
-    tell(apply(connection, first, INSTALLER))
+    tell(_make_space(connection, first, INSTALLER))
     # Before anything else of it, so that a run that was killed is known for one.
     apply(connection, engine.record(namespace, installation.digest, engine.INSTALLING))
     for thing in rest:
         tell(apply(connection, thing, INSTALLER))
-    _await(lambda: "" if engine.established(connection) else "Argo CD's kinds are not established")
+    kinds = Pending("Argo CD's kinds are not established")
+    _await(lambda: None if engine.established(connection) else kinds, patience)
     connection.forget_kinds()
     if wanted.upgrades:
         _remove_leftovers(connection, installation, namespace, tell)
@@ -98,12 +114,16 @@ def _remove_leftovers(connection: Connection, installation: Installation, namesp
         tell(Applied(words_of(thing), Done.REMOVED))
 
 
-def _await(pending: Callable[[], str]) -> None:
-    """Returns once nothing is pending; what is, is told in words where it takes too long."""
-    deadline = time.monotonic() + READY_SECONDS
-    while words := pending():
+def _await(pending: Callable[[], Pending | None], patience: Patience) -> None:
+    """Returns once nothing is pending; what is, is told whenever it changes, and at the end of all patience."""
+    deadline = time.monotonic() + patience.seconds
+    told: Pending | None = None
+    while found := pending():
+        if found != told:
+            patience.tell(found)
+            told = found
         if time.monotonic() > deadline:
-            raise RemoteError(f"{words}, {READY_SECONDS} s after it was applied; a further run goes on from there")
+            raise RemoteError(f"not there after {patience.seconds:g} s: {found}; a further run goes on from there")
         time.sleep(1)
 
 
@@ -128,6 +148,19 @@ def _set_up_webhook(wanted: Wanted, connection: Connection, tell: Tell) -> None:
     change = webhook.change(connection, wanted.namespace, wanted.webhook, is_whole=is_whole)
     if change:
         tell(apply(connection, change))
+
+
+def _without_spaces_there(connection: Connection, things: Iterable[Object]) -> Iterator[Object]:
+    for one in things:
+        if one["kind"] != "Namespace" or connection.get("v1", "Namespace", one["metadata"]["name"]) is None:
+            yield one
+
+
+def _make_space(connection: Connection, thing: Object, manager: str = MANAGER) -> Applied:
+    """A namespace, unless it is there: somebody else's does not get the label that says that it is ours."""
+    if connection.get("v1", "Namespace", thing["metadata"]["name"]) is not None:
+        return Applied(words_of(thing), Done.UNCHANGED)
+    return apply(connection, thing, manager)
 
 
 def apply(connection: Connection, thing: Object, manager: str = MANAGER) -> Applied:
@@ -164,7 +197,7 @@ def all_objects(
     wanted: Wanted, connection: Connection, installation: Installation | None
 ) -> Iterable[tuple[Object, str]]:
     """What a run would apply, in its order, and as which field manager; Secrets with values are left out."""
-    for thing in installation.objects if installation else ():
+    for thing in _without_spaces_there(connection, installation.objects if installation else ()):
         yield thing, INSTALLER
     # The operator of OpenShift brings the kind that the health check is written into.
     if not (installation and wanted.facts.is_openshift):
@@ -173,7 +206,7 @@ def all_objects(
     is_whole = bool(wanted.webhook) and not webhook.lacking(connection, wanted)
     change = webhook.change(connection, wanted.namespace, wanted.webhook, is_whole=is_whole)
     for thing in (
-        *handover.namespaces(wanted.of_root),
+        *_without_spaces_there(connection, handover.namespaces(wanted.of_root)),
         *([change] if change else []),
         *handover.roots(wanted.of_root, wanted.root_application),
     ):

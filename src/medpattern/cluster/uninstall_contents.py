@@ -32,9 +32,8 @@ _ACCOUNT_NOTES = ("kubernetes.io/service-account.name", "openshift.io/internal-r
 # What OLM copies, and what the operator of OpenShift GitOps makes where it may act.
 _COPIED = "olm.copiedFrom"
 _MAKERS = frozenset({MANAGER, "openshift-gitops"})
-# Who the namespaces are made by: bootstrap, and Argo CD for it. The API server gives the second name to what an apply
-# without any field has made. https://kubernetes.io/docs/reference/using-api/server-side-apply/
-_OURS = frozenset({MANAGER, INSTALLER, "argocd-controller", "before-first-apply"})
+# Who namespaces and Subscriptions of ours are made by: bootstrap, and Argo CD for it.
+_OURS = frozenset({MANAGER, INSTALLER, "argocd-controller"})
 _NAME_LABEL = "f:kubernetes.io/metadata.name"
 DATA = DATA_KINDS - {("", "Namespace"), ("apiextensions.k8s.io", "CustomResourceDefinition")}
 
@@ -165,10 +164,14 @@ def managers(metadata: Object) -> frozenset[str]:
 def is_ours(metadata: Object) -> bool:
     """Whether a namespace or a Subscription was made by bootstrap or by Argo CD, and nobody else applies it.
 
-    Who makes an object by `kubectl create` or in a console owns the label with its name, or its spec; who applies it is
-    listed for that. Other changes, such as a label that somebody added, do not make it theirs.
+    Who makes an object by `kubectl create` or in a console owns the label with its name, or its spec, and so does the
+    `before-first-apply` of one that was applied without any field; who applies one with fields is listed for that.
+    Other changes, such as a label that somebody added, do not make it theirs.
+    https://kubernetes.io/docs/reference/using-api/server-side-apply/
     """
-    return all(_is_harmless(one) for one in metadata.get("managedFields") or () if one.get("manager") not in _OURS)
+    entries = metadata.get("managedFields") or ()
+    others = [one for one in entries if one.get("manager") not in _OURS]
+    return len(others) < len(entries) and all(_is_harmless(one) for one in others)
 
 
 def _is_harmless(entry: Object) -> bool:

@@ -9,7 +9,8 @@ from medpattern.argocd.names import API_VERSION, CLUSTER_LABEL, SYNC_WAVE
 from medpattern.checks.kinds import DATA_KINDS
 from medpattern.cluster import webhook
 from medpattern.cluster.connection import MANAGER, Connection, Object
-from medpattern.cluster.engine import OPERATORS, PACKAGE, SETTINGS
+from medpattern.cluster.engine import PACKAGE, SETTINGS
+from medpattern.cluster.olm import OPERATORS
 from medpattern.cluster.resources import UnknownKindError
 from medpattern.cluster.tracking import SYNC_OPTIONS, Tracking, tracking
 from medpattern.cluster.uninstall import Found, FoundApplication, FoundSpace, Ref, Stay

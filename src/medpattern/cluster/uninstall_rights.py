@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from medpattern.cluster.connection import Connection
-from medpattern.cluster.engine import OPERATORS
+from medpattern.cluster.olm import OPERATORS
 from medpattern.cluster.permissions import RBAC, Right
 from medpattern.cluster.resources import UnknownKindError
 from medpattern.cluster.uninstall import Plan, Ref, Step, Verb
