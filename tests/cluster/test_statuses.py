@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cluster.standin import StandIn, thing
 from tests.fleet.small import SMALL
 
 from medpattern.cluster.applications import LiveApplication, live_application
+from medpattern.cluster.asking import fleet_status
 from medpattern.cluster.expected import ExpectedApplication, expected_applications
 from medpattern.cluster.seats import Seat, seats
 from medpattern.cluster.statuses import ClusterStatus, Presence, cluster_status, owners
@@ -160,6 +162,21 @@ def test_an_application_without_a_status_is_unknown_and_not_well() -> None:
     assert (found.sync, found.health, found.is_current, found.is_well) == ("Unknown", "Unknown", False, False)
 
 
+def test_clusters_that_pull_have_applications_of_the_same_names_each_in_its_own_argo_cd(tmp_path: Path) -> None:
+    ready = {"status": {"sync": {"status": "Synced"}, "health": {"status": "Healthy"}}}
+    servers, expected = {}, {}
+    for name in ("north", "west"):
+        labels = {"labels": {"medpattern.io/cluster": name}}
+        names = (f"{name}-root", "broker")
+        servers[name] = StandIn(thing("Application", one, "argocd", metadata=labels, **ready) for one in names)
+        expected[name] = {one: ExpectedApplication(one, tmp_path / "root.yaml", is_root=True) for one in names}
+    asked = [Seat(name, "", "argocd", (name,)) for name in servers]
+
+    found = fleet_status(asked, expected, lambda seat: servers[seat.cluster])
+
+    assert [(one.name, one.is_well, len(one.applications)) for one in found] == [("north", True, 2), ("west", True, 2)]
+
+
 def test_a_hub_has_the_applications_of_those_that_it_pushes_to() -> None:
     facts = load_fleet(SMALL).facts
 
@@ -167,7 +184,7 @@ def test_a_hub_has_the_applications_of_those_that_it_pushes_to() -> None:
         Seat("hub", "", "openshift-gitops", ("east", "hub")),
         Seat("west", "", "argocd", ("west",)),
     )
-    assert seats(facts, ["east"]) == (Seat("hub", "", "openshift-gitops", ("east",)),)
+    assert seats(facts, ["east"]) == (Seat("hub", "", "openshift-gitops", ("east",), ("hub",)),)
 
 
 def test_roots_of_spokes_in_the_hubs_folder_are_the_spokes(tmp_path: Path) -> None:

@@ -121,3 +121,21 @@ def test_what_holds_it_up_is_told_and_not_who_waits_for_that(tmp_path: Path) -> 
     assert [name for name, _ in ended.causes] == ["broker"]
     assert "Waiting for Kafka Topic" in ended.causes[0][1].message
     assert "operator has not acted" in ended.causes[0][1].cure
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_an_argo_cd_that_does_not_look_when_it_is_asked_is_told_of_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: bool
+) -> None:
+    class Asked(Rounds):
+        def get(self, *_words: Any, **_more: Any) -> Object | None:
+            note = {} if looks or not self.asked else {waiting.REFRESH: "normal"}
+            return thing("Application", "west-root", "argocd", metadata={"annotations": note})
+
+    monkeypatch.setattr(waiting, "ANSWER_SECONDS", 0.0)
+
+    ended = waiting.wait(Asked([ROOT, application("broker", health="Progressing")]), wish(tmp_path, seconds=0),
+                         lambda _: None)  # fmt: skip
+
+    assert [name for name, _ in ended.causes] == (["broker"] if looks else ["west-root", "broker"])
+    assert ("to look at it and has not" in ended.causes[0][1].message) is not looks

@@ -86,7 +86,7 @@ def _question(
 
     def ask() -> tuple[ClusterStatus, ...]:
         expected = {name: expected_applications(tree, name, every) for name in names}
-        others = expected_of_others(tree, every - set(names), every)
+        others = expected_of_others(tree, {name for seat in asked for name in seat.others}, every)
         return fleet_status(asked, {**others, **expected}, reach)
 
     return ask

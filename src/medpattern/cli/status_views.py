@@ -191,6 +191,8 @@ def _remarks(found: Statuses, *, detailed: bool) -> list[str]:
         if one.is_stale and one.looked:
             said.append(f"{one.name}: Argo CD on '{one.seat}' has not looked for {_span(one.looked.total_seconds())}; "
                         "what it says may be old")  # fmt: skip
+        elif detailed and one.looked and not one.is_well:
+            said.append(f"{one.name}: Argo CD on '{one.seat}' looked last {_span(one.looked.total_seconds())} ago")
         for app in one.own if detailed else ():
             said += (f"{one.name}/{app.name}: {words}" for words in _drift(app))
     well = sum(one.is_well for one in found)
@@ -243,6 +245,8 @@ def _data(found: Iterable[ClusterStatus]) -> list[dict[str, Any]]:
             "error": one.error,
             "pendingWaves": list(one.pending_waves),
             "heldBackBy": list(one.holding),
+            "lookedSecondsAgo": one.looked.total_seconds() if one.looked is not None else None,
+            "stale": one.is_stale,
             "applications": [_application(app) for app in one.applications],
         }
         for one in found

@@ -37,7 +37,7 @@ def fleet_status(
 
     Args:
         seats: the Argo CDs to ask.
-        expected: what each cluster of the whole fleet should have.
+        expected: what each cluster that the seats serve should have.
         reach: opens a connection to the cluster of a seat.
     """
     asked = tuple(seats)
@@ -65,7 +65,9 @@ def _of_seat(
 ) -> Iterable[ClusterStatus]:
     if heard.error:
         return [ClusterStatus(name, seat.cluster, error=heard.error) for name in seat.clusters]
-    by_owner = owners(heard.applications, expected)
+    # Clusters that pull have Applications of the same names, each in its own Argo CD.
+    here = {name: expected[name] for name in (*seat.clusters, *seat.others)}
+    by_owner = owners(heard.applications, here)
     # Foreign ones are listed with the cluster that Argo CD runs on.
     return [
         cluster_status(

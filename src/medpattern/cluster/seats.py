@@ -13,23 +13,33 @@ from medpattern.fleet.facts import Facts
 class Seat:
     """One Argo CD: the cluster that it runs on, with its server's URL ("" if unknown), and its namespace.
 
-    `clusters` are those that were asked for and have their Applications there, sorted.
+    `clusters` are those that were asked for and have their Applications there, `others` those that have theirs there
+    too; both sorted.
     """
 
     cluster: str
     server: str
     namespace: str
     clusters: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
 
 def seats(facts: Mapping[str, Facts], wanted: Iterable[str]) -> tuple[Seat, ...]:
     """The Argo CDs that have the Applications of the clusters `wanted`, by name of the cluster they run on."""
+    asked = set(wanted)
     served: dict[tuple[str, str], list[str]] = {}
-    for name in sorted(wanted):
+    for name in sorted(facts):
         served.setdefault(seat_of(facts, name), []).append(name)
     return tuple(
-        Seat(host, facts[host].server if host in facts else "", namespace, tuple(names))
+        Seat(
+            host,
+            facts[host].server if host in facts else "",
+            namespace,
+            tuple(name for name in names if name in asked),
+            tuple(name for name in names if name not in asked),
+        )
         for (host, namespace), names in sorted(served.items())
+        if not asked.isdisjoint(names)
     )
 
 

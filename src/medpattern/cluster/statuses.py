@@ -10,8 +10,8 @@ from enum import StrEnum
 from medpattern.cluster.applications import HEALTHY, OUT_OF_SYNC, RUNNING, UNKNOWN, LiveApplication
 from medpattern.cluster.expected import ExpectedApplication
 
-# Argo CD looks at every Application each three minutes, unless told otherwise.
-STALE_AFTER = timedelta(minutes=30)
+# Argo CD looks at every Application each three minutes, unless told otherwise; of all of a cluster's the last counts.
+STALE_AFTER = timedelta(minutes=10)
 
 
 class Presence(StrEnum):
@@ -66,6 +66,7 @@ class ClusterStatus:
 
     `seat` is the cluster whose Argo CD has them. `holding` are the Applications of the wave that holds back later
     ones, `pending_waves` those that wait for it. `error` says why nothing is known; there are no Applications then.
+    `looked` is how long ago Argo CD looked at any of them; None if it never did.
     """
 
     name: str

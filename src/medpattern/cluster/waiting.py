@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from medpattern.argocd.names import API_VERSION
@@ -18,8 +19,13 @@ from medpattern.cluster.until import Until
 from medpattern.errors import RefusalError, RemoteError
 
 EVERY_SECONDS = 2.0
+# How long Argo CD may take to look at a root when it is asked to.
+ANSWER_SECONDS = 30.0
 # What a webhook does after a push; Argo CD removes it when it has looked.
 REFRESH = "argocd.argoproj.io/refresh"
+_SILENT_CURE = (
+    "see whether the pods of its application controller and repo-server run in '{namespace}', and reach the repository"
+)
 
 Show = Callable[[ClusterStatus], None]
 
@@ -46,6 +52,11 @@ class Wish:
     def cluster(self) -> str:
         """The cluster's name."""
         return self.seat.clusters[0]
+
+    @property
+    def root(self) -> str:
+        """The name of the cluster's root."""
+        return f"{self.cluster}-root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,7 @@ def wait(connection: Connection, wish: Wish, show: Show) -> Waited:
         if time.monotonic() >= deadline:
             if status is None:
                 raise RemoteError(f"{error} (when the time was over)")
-            return Waited(status, False, tuple(_held_up(connection, status, wish)))
+            return Waited(status, False, (*_silence(connection, wish), *_held_up(connection, status, wish)))
         time.sleep(min(EVERY_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
@@ -99,12 +110,37 @@ def _refresh(connection: Connection, rows: list[Object], wish: Wish) -> None:
     for row in rows:
         metadata = row["metadata"]
         compared = ((row.get("status") or {}).get("sync") or {}).get("revision")
-        is_asked = REFRESH in (metadata.get("annotations") or {})
-        if metadata["name"] == f"{wish.cluster}-root" and compared and compared != wish.commit and not is_asked:
-            path = connection.resources.of(API_VERSION, "Application").path(wish.seat.namespace)
-            body = {"metadata": {"annotations": {REFRESH: "normal"}}}
-            content = "application/merge-patch+json"
-            connection.ask("PATCH", f"{path}/{metadata['name']}", {}, body, content)
+        if metadata["name"] == wish.root and compared and compared != wish.commit and not _is_asked(row):
+            _ask_to_look(connection, wish)
+
+
+def _ask_to_look(connection: Connection, wish: Wish) -> None:
+    path = connection.resources.of(API_VERSION, "Application").path(wish.seat.namespace)
+    body = {"metadata": {"annotations": {REFRESH: "normal"}}}
+    connection.ask("PATCH", f"{path}/{wish.root}", {}, body, "application/merge-patch+json")
+
+
+def _is_asked(root: Object) -> bool:
+    return REFRESH in (root["metadata"].get("annotations") or {})
+
+
+def _silence(connection: Connection, wish: Wish) -> Iterator[tuple[str, Cause]]:
+    """That Argo CD does not look when it is asked to: then all that it says may be old."""
+    if not _root(connection, wish):
+        return
+    with suppress(RefusalError):  # a login that may not ask cannot tell
+        _ask_to_look(connection, wish)
+    end = time.monotonic() + ANSWER_SECONDS
+    while (root := _root(connection, wish)) and _is_asked(root):
+        if time.monotonic() >= end:
+            message = f"Argo CD was asked {ANSWER_SECONDS:g} s ago to look at it and has not; what it says may be old"
+            yield wish.root, Cause("", message, _SILENT_CURE.format(namespace=wish.seat.namespace))
+            return
+        time.sleep(EVERY_SECONDS)
+
+
+def _root(connection: Connection, wish: Wish) -> Object | None:
+    return connection.get(API_VERSION, "Application", wish.root, wish.seat.namespace)
 
 
 def _is_done(status: ClusterStatus, wish: Wish) -> bool:
