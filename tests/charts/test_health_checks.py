@@ -17,7 +17,8 @@ from medpattern.fleet.merge import merge
 CHART = Path(__file__).parents[2] / "charts" / "gitops"
 PREFIX = "resource.customizations.health."
 
-# Checks that Argo CD 3.5.3 has itself, of kinds that the charts make (resource_customizations/ in its module).
+# Checks that Argo CD 3.5.3 has itself, of kinds that the charts make (resource_customizations/ in its module). It has
+# one of postgresql.cnpg.io/Cluster too, which fails where there is no status.
 BUILT_IN = {
     "cert-manager.io/Certificate", "cert-manager.io/ClusterIssuer", "cert-manager.io/Issuer",
     "ceph.rook.io/CephCluster", "ceph.rook.io/CephObjectStore",
@@ -28,7 +29,7 @@ BUILT_IN = {
     "kafka.strimzi.io/Kafka", "kafka.strimzi.io/KafkaTopic", "kafka.strimzi.io/KafkaUser",
     "objectbucket.io/ObjectBucketClaim", "ocs.openshift.io/StorageCluster",
     "operator.knative.dev/KnativeEventing", "operator.knative.dev/KnativeServing",
-    "operators.coreos.com/Subscription", "postgresql.cnpg.io/Cluster", "route.openshift.io/Route",
+    "operators.coreos.com/Subscription", "route.openshift.io/Route",
     "serving.knative.dev/Service",
 }  # fmt: skip
 
@@ -113,6 +114,7 @@ DATA_SCIENCE = "datasciencecluster.opendatahub.io/DataScienceCluster"
 KNATIVE_KAFKA = "operator.serverless.openshift.io/KnativeKafka"
 SECRETS_CONFIG = "operator.openshift.io/ExternalSecretsConfig"
 POOL = "kafka.strimzi.io/KafkaNodePool"
+POSTGRES = "postgresql.cnpg.io/Cluster"
 APPLICATION = "argoproj.io/Application"
 
 EXAMPLES: list[tuple[str, dict[str, Any], str]] = [
@@ -159,6 +161,14 @@ EXAMPLES: list[tuple[str, dict[str, Any], str]] = [
     (SECRETS_CONFIG, seen(condition("Ready", "False", "pods start")), "Progressing"),
     (SECRETS_CONFIG, seen(condition("Degraded", "True", "no webhook")), "Degraded"),
     (SECRETS_CONFIG, seen(condition("Ready", "True")), "Healthy"),
+    (POSTGRES, seen(None), "Progressing"),
+    (POSTGRES, seen({}), "Progressing"),
+    (POSTGRES, seen({"phase": "Setting up primary", "phaseReason": "first"}), "Progressing"),
+    (POSTGRES, seen({"phase": "Upgrading cluster", "conditions": []}), "Progressing"),
+    (POSTGRES, seen({"phase": "Failing over"}), "Degraded"),
+    (POSTGRES, seen({"phase": "Unable to create required cluster objects", "phaseReason": "no PVC"}), "Degraded"),
+    (POSTGRES, seen({"phase": "Cluster in healthy state"}), "Healthy"),
+    (POSTGRES, seen({"phase": "Cluster in healthy state", **condition("cnpg.io/hibernation", "True")}), "Suspended"),
     # Nothing is known of it yet, also while it is being written.
     (APPLICATION, seen(None, spec={"source": SOURCE}), "Progressing"),
     (APPLICATION, seen({}, spec={"source": SOURCE}), "Progressing"),
