@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,8 +29,3 @@ def small() -> Clusters:
 @pytest.fixture(scope="session")
 def shipped() -> Clusters:
     return rendered_clusters(CHECKOUT)
-
-
-@pytest.fixture(scope="session")
-def render_all() -> Callable[[Path], Clusters]:
-    return rendered_clusters

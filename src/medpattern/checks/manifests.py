@@ -152,14 +152,6 @@ class Inventory:
     places: dict[str, str] = field(default_factory=dict)
     kept: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    @cached_property
-    def by_key(self) -> dict[ObjectKey, Manifest]:
-        """The objects by their names; of two with one name the first."""
-        found: dict[ObjectKey, Manifest] = {}
-        for manifest in self.manifests:
-            found.setdefault(manifest.key, manifest)
-        return found
-
     def of_kind(self, group: str, *kinds: str) -> list[Manifest]:
         """The objects of some kinds of one group."""
         return [found for kind in kinds for found in self._by_kind.get((group, kind), ())]

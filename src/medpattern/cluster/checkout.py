@@ -27,11 +27,6 @@ class Login:
     password: Hidden | None = None
     ssh_key: Hidden | None = None
 
-    @property
-    def is_anonymous(self) -> bool:
-        """Whether there is neither a password nor a key."""
-        return not (self.password or self.ssh_key)
-
 
 @dataclass(frozen=True, slots=True)
 class Remote:

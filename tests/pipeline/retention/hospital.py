@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, func, select
@@ -35,7 +35,6 @@ from tests.pipeline.samples import KEYS, MODEL, result_of
 
 # Tables that a purge fills; all others are emptied of the image.
 KEPT = {"tombstones", "audit"}
-LONG_AGO = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 @dataclass

@@ -186,12 +186,6 @@ class Ceph:
         """What `radosgw-admin` answers, read from its JSON."""
         return json.loads(run(program("radosgw-admin", "radosgw"), "-c", self.configuration, *arguments))
 
-    def counters(self) -> dict[str, Any]:
-        """radosgw's counters; `pubsub_push_pending` and its like tell of notifications under way."""
-        socket = self.folder / "client.rgw.sock"
-        answer = json.loads(run(program("ceph", "ceph-common"), "--admin-daemon", socket, "perf", "dump", "rgw"))
-        return dict(answer["rgw"])
-
     def new_account(self, name: str) -> Account:
         """A further user, who may make buckets and sees no other user's."""
         account = Account(name, secrets.token_hex(16))

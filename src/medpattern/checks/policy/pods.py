@@ -37,7 +37,6 @@ class Container:
 
     path: KeyPath
     spec: dict[str, Any]
-    is_init: bool = False
 
     @property
     def name(self) -> str:
@@ -70,7 +69,7 @@ class Pod:
     def all_containers(self) -> Iterator[Container]:
         """Also those that run before."""
         for path, spec in items_at(self.spec, "initContainers"):
-            yield Container((*self.path, *path), spec, is_init=True)
+            yield Container((*self.path, *path), spec)
         yield from self.containers
 
     @property

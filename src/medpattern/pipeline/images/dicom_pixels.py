@@ -29,7 +29,6 @@ PALETTE = "PALETTE COLOR"
 # Rec. 601, as Pillow turns colour to grey.
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 END_OF_IMAGE = b"\xff\xd9"
-RLE_HEADER = 64
 
 
 @dataclass(frozen=True, slots=True)

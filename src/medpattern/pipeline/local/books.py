@@ -40,7 +40,6 @@ class Books:
     topic: str
     stored: int = 0
     open: int = 0
-    announced: int = 0
     problem: str = ""
     _due: dict[str, float] = field(default_factory=dict)
 
@@ -81,7 +80,6 @@ class Books:
         if due:
             records = [(self.keys.image_id(stored.image), notification(stored), headers(Mode.NOTIFY)) for stored in due]
             self.producer.send_all(self.topic, records)
-            self.announced += len(due)
 
     def _is_due(self, stored: StoredObject) -> bool:
         present = time.monotonic()

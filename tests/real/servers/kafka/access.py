@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.real.servers.certificates import Authority
 from tests.real.servers.kafka.cluster import Configuration, Kafka, admin_api, scram
@@ -65,11 +64,6 @@ def allow(kafka: Kafka, identity: Identity, *, operations: str, topic: str = "",
                 api.AclPermissionType.ALLOW,
             )
             kafka.admin().create_acls([rule])[rule].result(20)
-
-
-def credentials_folder(kafka: Kafka) -> Path:
-    """The folder of the cluster's authority, its keys included: what must be found in no log."""
-    return _authority(kafka).folder
 
 
 def _authority(kafka: Kafka) -> Authority:
