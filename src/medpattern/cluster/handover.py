@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterable
 from typing import Any
 
-from medpattern.argocd.names import API_VERSION, ROOT_PROJECT
+from medpattern.argocd.names import ROOT_PROJECT
 from medpattern.cluster.checkout import Login
 from medpattern.cluster.connection import Connection, Object
 from medpattern.cluster.engine import SETTINGS, space
@@ -110,9 +110,3 @@ def _hidden(secret: Object, key: str) -> Hidden | None:
 def _text(secret: Object, key: str) -> str:
     found = _hidden(secret, key)
     return found.text() if found else ""
-
-
-def application_key(thing: Object) -> tuple[str, str]:
-    """(namespace, name) of an Application."""
-    assert thing["apiVersion"] == API_VERSION
-    return str(thing["metadata"]["namespace"]), str(thing["metadata"]["name"])
