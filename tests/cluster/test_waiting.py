@@ -96,6 +96,17 @@ def test_an_earlier_commit_is_not_what_is_waited_for(tmp_path: Path) -> None:
     assert server.asked == [("PATCH", path)], "Argo CD is asked to look now"
 
 
+@pytest.mark.parametrize("first", [COMMIT, "a" * 40])
+def test_what_is_pushed_meanwhile_is_as_good(tmp_path: Path, first: str) -> None:
+    """Somebody mends what holds it up: the commit that was there at the beginning is no longer the last one."""
+    begun, mended = application("west-root"), application("west-root")
+    begun["status"]["sync"]["revision"] = first
+    mended["status"]["sync"]["revision"] = "f" * 40
+    server = Rounds([begun, application("broker", health="Degraded")], [mended, application("broker")])
+
+    assert waiting.wait(server, wish(tmp_path), lambda _: None).is_done
+
+
 def test_a_server_that_is_away_for_a_while_is_waited_for(tmp_path: Path) -> None:
     server = Rounds(RemoteError("gone"), RefusalError("starting", 503, ""), [ROOT, application("broker")])
 

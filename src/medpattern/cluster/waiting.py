@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from medpattern.argocd.names import API_VERSION
 from medpattern.cluster.applications import RUNNING, SYNCED, live_application
@@ -37,7 +37,7 @@ class Wish:
     Attributes:
         seat: the Argo CD, and the one cluster.
         expected: the Applications that the tree has.
-        commit: that the root must have been compared with; "" for any.
+        commit: that the root must have been compared with, or with a later one; "" for any.
         until: Synced is enough, or Healthy too.
         seconds: the longest wait.
     """
@@ -71,15 +71,20 @@ class Waited:
 def wait(connection: Connection, wish: Wish, show: Show) -> Waited:
     """Waits until all is as wished, or the time is over. `show` gets every state that was seen.
 
-    A server that is away for a while is waited for.
+    A server that is away for a while is waited for. What is pushed meanwhile, such as a fix, is as good as the commit.
 
     Raises:
         RemoteError: it is still away when the time is over, or refuses.
     """
     deadline = time.monotonic() + wish.seconds
+    before = ""
     while True:
         status, error = _look(connection, wish)
         if status is not None:
+            compared = _compared(status)
+            before = before or compared
+            if compared == wish.commit or compared != before:
+                wish = replace(wish, commit="")
             show(status)
             if _is_done(status, wish):
                 return Waited(status, True)
@@ -105,9 +110,14 @@ def _look(connection: Connection, wish: Wish) -> tuple[ClusterStatus | None, str
     return cluster_status(wish.cluster, wish.seat.cluster, wish.expected, mine, connection.server_time), ""
 
 
+def _compared(status: ClusterStatus) -> str:
+    """The commit that the root was compared with; "" where there is none yet."""
+    return next((one.live.revision for one in status.own if one.is_root and one.live), "")
+
+
 def _refresh(connection: Connection, rows: list[Object], wish: Wish) -> None:
     """Asks Argo CD to look at a root that it has compared with an earlier commit, instead of at its next round."""
-    for row in rows:
+    for row in rows if wish.commit else ():
         metadata = row["metadata"]
         compared = ((row.get("status") or {}).get("sync") or {}).get("revision")
         if metadata["name"] == wish.root and compared and compared != wish.commit and not _is_asked(row):
