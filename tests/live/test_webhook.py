@@ -9,8 +9,10 @@ import base64
 import hashlib
 import hmac
 import json
+import re
+import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,11 +20,15 @@ import urllib3
 
 from medpattern.argocd.webhook import SECRET, references
 from medpattern.cluster import webhook
+from medpattern.cluster.bootstrap import rights
 from medpattern.cluster.connection import Connection
 from medpattern.cluster.doctor.examination import examine
 from medpattern.cluster.doctor.reading import snapshot
+from medpattern.cluster.intent import read_wanted
+from medpattern.cluster.permissions import Right
 from medpattern.cluster.steps import Done, apply
-from tests.fleet.small import Result, git, process
+from medpattern.rendering.selection import Selection
+from tests.fleet.small import CHECKOUT, Result, git, process
 from tests.live.servers.api import Api
 from tests.live.servers.argocd import NAMESPACE
 from tests.live.servers.built import CONTROL_PLANE, built
@@ -32,18 +38,15 @@ from tests.live.ward import FACTS, WARD, Ward
 TOPICS = "/apis/kafka.strimzi.io/v1/namespaces/broker/kafkatopics"
 SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 SETTING = "webhook.github.secret"
+PLANTED = "a-password-in-an-annotation"
 APPLICATIONS = ("west-root", "broker", "legend", "viewer")
 READY = {"status": {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]}}
-SECRETS_FILE = f"""\
-version: "2.0"
-backingStore: none
-secrets:
-  - name: {SECRET}
-    targetNamespaces: [{NAMESPACE}]
-    labels: {{app.kubernetes.io/part-of: argocd}}
-    fields:
-      - {{name: secret, onMissingValue: generate, vaultPolicy: validatedPatternDefaultPolicy}}
-"""
+
+
+def documented() -> str:
+    """The secrets file as docs/operations.md has it."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (CHECKOUT / "docs/operations.md").read_text("utf-8"), re.DOTALL)
+    return textwrap.dedent(next(one for one in blocks if f"name: {SECRET}" in one))
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         ward.publish("a webhook")
         file = folder / "values-secret.yaml"
         file.touch(0o600)
-        file.write_text(SECRETS_FILE, "utf-8")
+        file.write_text(documented(), "utf-8")
         result = bootstrap(gitops, ward, "--secrets", file)
         assert result.code == 0, result.err
         gitops.argocd.make_key()
@@ -131,8 +134,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         gitops.discard()
 
 
-def bootstrap(gitops: GitOps, ward: Ward, *more: str | Path) -> Result:
-    words: list[str | Path] = ["bootstrap", "--cluster", "west", "--root", ward.root, "--yes", "--no-wait"]
+def bootstrap(gitops: GitOps, ward: Ward, *more: str | Path, agreed: str = "--yes") -> Result:
+    words: list[str | Path] = ["bootstrap", "--cluster", "west", "--root", ward.root, agreed, "--no-wait"]
     manifest = built(CONTROL_PLANE, "argocd-install.yaml")
     return process(*words, "--kubeconfig", gitops.cluster.kubeconfig(), "--argocd-manifest", manifest, *more)
 
@@ -190,6 +193,16 @@ def test_events_with_a_wrong_secret_or_none_are_refused_and_nothing_is_looked_at
     place.gitops.wait(lambda: place.partitions() == 3, "the right secret to work as before")
 
 
+def test_an_event_in_the_form_of_another_provider_needs_no_secret(place: Place) -> None:
+    """As docs/operations.md says: Argo CD has one secret for each provider. This one names a repository of nobody."""
+    push = {"object_kind": "push", "ref": "refs/heads/main", "project": {"web_url": "https://git.example.org/other"}}
+    headers = {"Content-Type": "application/json", "X-Gitlab-Event": "Push Hook"}
+
+    answer = urllib3.request("POST", f"{place.api.url}/api/webhook", body=json.dumps(push), headers=headers)
+
+    assert answer.status == 200
+
+
 def test_a_rotated_secret_counts_without_a_restart_by_hand(place: Place) -> None:
     old, revision = place.secret, git(place.ward.root, "rev-parse", "HEAD").strip()
     words = ("secrets", "rotate", SECRET, "--to", "kubernetes", "--secrets", place.file, "--root", place.ward.root)
@@ -228,6 +241,7 @@ def answered(place: Place, revision: str, secret: str) -> int:
 
 def test_without_the_value_the_reference_is_taken_back_and_no_other_key(place: Place) -> None:
     connection = Connection.open(place.gitops.cluster.kubeconfig())
+    place.mark("argocd-secret", "annotations", "kubectl.kubernetes.io/last-applied-configuration", PLANTED)
     before = place.gitops.get(f"{SECRETS}/argocd-secret")
 
     change = webhook.change(connection, NAMESPACE, "", is_whole=False)
@@ -239,4 +253,21 @@ def test_without_the_value_the_reference_is_taken_back_and_no_other_key(place: P
     assert after["metadata"]["labels"] == before["metadata"]["labels"]
     assert after["type"] == before["type"]
     assert webhook.change(connection, NAMESPACE, "", is_whole=False) is None
-    apply(connection, webhook.reference(NAMESPACE, "github"))
+
+    place.mark("argocd-secret", "labels", "app.kubernetes.io/part-of", None)
+    tried = bootstrap(place.gitops, place.ward, agreed="--dry-run")
+    assert tried.code == 0, tried.err
+    assert "last-applied-configuration" in tried.out, "it stands beside the label that is missing"
+    assert f'+  {SETTING}: "[not shown]"' in tried.out
+    assert not any(value in tried.out for value in (*before["data"].values(), PLANTED))
+    assert bootstrap(place.gitops, place.ward).code == 0
+    assert place.gitops.get(f"{SECRETS}/argocd-secret")["data"] == before["data"]
+
+
+def test_the_rights_that_the_reference_needs_are_among_those_that_are_asked_for(place: Place) -> None:
+    wanted = read_wanted(Selection(place.ward.root, clusters=("west",)), place.ward.root / "rendered")
+    operator = Connection.open(place.gitops.cluster.kubeconfig("operator"))
+    needed = {Right("", "secrets", verb, NAMESPACE) for verb in ("get", "create", "patch")}
+
+    assert needed <= rights(wanted, operator, None)
+    assert not needed & rights(replace(wanted, webhook=""), operator, None)

@@ -100,11 +100,16 @@ def _diff(name: str, before: Object, after: Object) -> Iterator[str]:
 
 
 def _shown(thing: Object) -> Object:
-    """What may be shown of an object: of a Secret only which keys it has."""
+    """What may be shown of an object: of a Secret only which keys it has; kubectl keeps data in an annotation too."""
     found = content_of(thing)
-    if found["kind"] == "Secret":
-        found["data"] = dict.fromkeys(found.get("data") or (), "[not shown]")
-    return found
+    if found["kind"] != "Secret":
+        return found
+    notes = _hidden(found["metadata"].get("annotations"))
+    return {**found, "data": _hidden(found.get("data")), "metadata": {**found["metadata"], "annotations": notes}}
+
+
+def _hidden(words: Object | None) -> Object:
+    return dict.fromkeys(words or (), "[not shown]")
 
 
 @contextmanager
