@@ -245,7 +245,7 @@ def test_the_login_to_the_repository_comes_from_the_secrets_file_and_is_never_to
     assert secret["metadata"]["labels"]["argocd.argoproj.io/secret-type"] == "repository"
     gitops.argocd.make_key()
     gitops.argocd.start()
-    gitops.wait(lambda: gitops.sync("west-root"), "Argo CD to read the repository with it")
+    gitops.wait(lambda: gitops.sync("west-root") == "Synced", "Argo CD to read the repository with it")
 
 
 SECRETS_FILE = """\

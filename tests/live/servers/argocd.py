@@ -40,6 +40,8 @@ class ArgoCD:
             (folder / name).mkdir(parents=True, mode=0o700)
         (folder / "ssh" / "ssh_known_hosts").touch()
         self._link("helm", built(CONTROL_PLANE, "helm"))
+        # git asks it for the password of a repository.
+        self._link("argocd", built(CONTROL_PLANE, "argocd"))
         # Debian's redis-tools has the server too, under the name of its checker; it looks at how it was called.
         self._link("redis-server", Path(program("redis-check-rdb", "redis-tools")))
         # Since 3.5 the repo-server runs this for each revision, signed or not. No output: no signature.
