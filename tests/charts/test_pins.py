@@ -66,6 +66,12 @@ def test_values_hold_what_is_read_and_nothing_else() -> None:
     assert schema_of(made).accepts(made.values)
 
 
+def test_a_chart_that_reads_nothing_has_no_values() -> None:
+    made = chart("a: b\n")
+    assert made.values == {}
+    assert schema_of(made).accepts(made.values)
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

@@ -89,15 +89,19 @@ def _whole_if_unread(shape: Shape, key: str | int) -> None:
         shape.children[key] = Shape(whole=True)
 
 
-def extract(shape: Shape, data: Any) -> Any:
-    """The part of `data` that `shape` reads: the content of the generated values.yaml."""
+def extract(shape: Shape, values: dict[str, Any]) -> Any:
+    """The part of a chart's values that `shape` reads: the content of the generated values.yaml."""
+    return _part(shape, values) if shape.whole or shape.children else {}
+
+
+def _part(shape: Shape, data: Any) -> Any:
     if shape.whole or not (shape.children or shape.length is not None):
         return data
     if isinstance(data, dict):
         children = shape.children
-        return {key: extract(children[key], item) for key, item in data.items() if key in children and item is not None}
+        return {key: _part(children[key], item) for key, item in data.items() if key in children and item is not None}
     if isinstance(data, list):
-        return [extract(shape.children[i], item) if i in shape.children else item for i, item in enumerate(data)]
+        return [_part(shape.children[i], item) if i in shape.children else item for i, item in enumerate(data)]
     return data
 
 
