@@ -125,7 +125,7 @@ def check_command(words: list[str], line: str) -> None:
             break
         assert words[0] in command.commands, line
         command, words = command.commands[words[0]], words[1:]
-    known = {"-h", "--help"} | {name for param in command.params for name in param.opts}
+    known = {"-h", "--help"} | {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
     for word in words:
         if word.startswith("-"):
             assert word.partition("=")[0] in known, f"{word} in: {line}"
