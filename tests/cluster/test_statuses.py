@@ -69,6 +69,38 @@ def test_what_is_missing_behind_a_wave_that_is_not_healthy_waits_for_it(tmp_path
     assert [one.presence for one in found.applications if one.wave] == [Presence.MISSING] * 2
 
 
+TRIED = {"phase": "Running", "message": "one or more objects failed to apply. Retrying attempt #3 at 3:46AM."}
+OUT_OF_SYNC = {"status": "OutOfSync", "comparedTo": {"source": SOURCE, "destination": {"server": "https://x"}}}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"sync": OUT_OF_SYNC, "operationState": TRIED},
+        {"sync": OUT_OF_SYNC, "operationState": {"phase": "Failed"}},
+        {"sync": OUT_OF_SYNC},
+        {"conditions": [{"type": "ComparisonError", "message": "no such chart"}]},
+    ],
+    ids=["tried again", "failed", "not synced yet", "not compared"],
+)
+def test_what_is_healthy_and_not_synced_holds_the_next_wave_back(tmp_path: Path, status: dict[str, Any]) -> None:
+    """Objects that are missing do not count in the health that Argo CD computes; its root waits all the same."""
+    tree = Tree(tmp_path, broker=0, viewer=1)
+    waiting = {"phase": "Running", "message": "waiting for healthy state of argoproj.io/Application/broker"}
+
+    found = cluster_status("west", "west", tree, [root("viewer", operationState=waiting),
+                                                  application("broker", **status)])  # fmt: skip
+
+    assert held(found) == {"viewer": ("broker",)}
+
+
+def test_what_was_synced_and_has_drifted_holds_nothing_back(tmp_path: Path) -> None:
+    tree = Tree(tmp_path, broker=0, viewer=1)
+    drifted = application("broker", sync=OUT_OF_SYNC, operationState={"phase": "Succeeded"})
+
+    assert held(cluster_status("west", "west", tree, [root("viewer"), drifted])) == {}
+
+
 def test_what_is_applied_already_waits_for_nothing_although_an_earlier_wave_is_ill(tmp_path: Path) -> None:
     tree = Tree(tmp_path, broker=0, viewer=1)
 

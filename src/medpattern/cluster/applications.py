@@ -13,8 +13,9 @@ from typing import Any
 from medpattern.argocd.names import CLUSTER_LABEL, SYNC_WAVE
 
 SYNCED, OUT_OF_SYNC, HEALTHY, UNKNOWN = "Synced", "OutOfSync", "Healthy", "Unknown"
-RUNNING = "Running"
+RUNNING, SUCCEEDED, TERMINATING = "Running", "Succeeded", "Terminating"
 _FAILED = ("Failed", "Error")
+_UNCOMPARED = ("InvalidSpecError:", "ComparisonError:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,14 @@ class LiveApplication:
         """Whether it is Synced and Healthy by its current source, and nothing goes on or went wrong."""
         settled = self.sync == SYNCED and self.health == HEALTHY and self.is_current
         return settled and not (self.phase == RUNNING or self.has_failed or self.problems or self.deleting)
+
+    @property
+    def lets_pass(self) -> bool:
+        """Whether its root goes on to the next wave: what the health check of Applications in the chart gitops says."""
+        is_compared = self.is_current and self.sync != UNKNOWN
+        is_synced = self.phase == SUCCEEDED or (self.sync == SYNCED and self.phase not in (RUNNING, TERMINATING))
+        has_error = any(text.startswith(_UNCOMPARED) for text in self.problems)
+        return self.health == HEALTHY and is_compared and is_synced and not has_error
 
     @property
     def message(self) -> str:

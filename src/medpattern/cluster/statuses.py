@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from medpattern.cluster.applications import HEALTHY, OUT_OF_SYNC, RUNNING, UNKNOWN, LiveApplication
+from medpattern.cluster.applications import OUT_OF_SYNC, RUNNING, UNKNOWN, LiveApplication
 from medpattern.cluster.expected import ExpectedApplication
 
 # Argo CD looks at every Application each three minutes, unless told otherwise; of all of a cluster's the last counts.
@@ -175,7 +175,7 @@ def _held_back(found: Iterable[ApplicationStatus]) -> tuple[tuple[str, ...], fro
 
 
 def _lets_pass(one: ApplicationStatus) -> bool:
-    return one.live is not None and one.live.health == HEALTHY and one.live.is_current
+    return one.live is not None and one.live.lets_pass
 
 
 def _unapplied(root: ApplicationStatus | None) -> set[str]:
