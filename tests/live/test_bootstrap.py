@@ -78,11 +78,12 @@ def test_from_an_empty_cluster_to_everything_healthy(place: Place, tmp_path: Pat
           "Argo CD's settings", seconds=RUN_SECONDS, every=0.2)  # fmt: skip
     gitops.argocd.make_key()
     gitops.argocd.start()
+    until(lambda: running(run) and "waits for broker" in run.text(),
+          "the viewer's wave to wait until the topics are ready", seconds=RUN_SECONDS, every=0.3)  # fmt: skip
     until(lambda: operators_have_acted(gitops) and not run.alive, "bootstrap to end", seconds=RUN_SECONDS, every=0.3)
 
     assert run.exit_code == 0, run.tail()
     assert "all 4 Applications of 'west' are Healthy" in run.text()
-    assert "waits for broker" in run.text(), "the wave of the viewer waits until the topics are ready"
     assert made_at(gitops, "viewer") > made_at(gitops, "broker")
 
     before = everything(gitops)
@@ -245,7 +246,7 @@ def test_the_login_to_the_repository_comes_from_the_secrets_file_and_is_never_to
     assert secret["metadata"]["labels"]["argocd.argoproj.io/secret-type"] == "repository"
     gitops.argocd.make_key()
     gitops.argocd.start()
-    gitops.wait(lambda: gitops.sync("west-root") == "Synced", "Argo CD to read the repository with it")
+    gitops.wait(lambda: gitops.sync("legend") == "Synced", "Argo CD to apply what only that login can read")
 
 
 SECRETS_FILE = """\
