@@ -1,15 +1,13 @@
-"""`medpattern secrets` against a real OpenBao and a real API server: rights, logins, versions, refusals, and no leak.
+"""`medpattern secrets` against a real OpenBao and a real API server: rights, logins, versions and refusals.
 
-Most use the small cluster of tests/secretstore, which is rendered in a moment; one uses the shipped fleet.
+Most use the small cluster of tests/secretstore, which is rendered in a moment; one uses the shipped fleet. That no
+value leaks is looked into by test_planted.py.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -474,66 +472,3 @@ def test_a_login_without_rights_is_told_what_it_needs(accounts: Cluster, kuberne
     assert result.code == 3
     assert "403" in result.err
     assert PLANTED not in result.err
-
-
-# ---- no leak -----------------------------------------------------------------------------------------------------
-
-
-def test_a_planted_value_is_in_no_argument_no_environment_no_log_and_no_file(
-    bao: OpenBao, accounts: Cluster, asked: list[Ask], tmp_path: Path
-) -> None:
-    file = secrets_file(tmp_path, asked)
-    set_up(bao, secrets_file(tmp_path, asked, password="another-value-first"), accounts)
-    file = secrets_file(tmp_path, asked)
-    kubernetes = tmp_path / "kubernetes.yaml"
-    kubernetes.touch(0o600)
-    kubernetes.write_text(KUBERNETES)
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    token = bao.token_file.read_text()
-    root = tmp_path / "repository"
-    common = ["--root", str(root)]
-    to_vault = ["--to", "vault", "--address", bao.url, "--ca", str(bao.authority), "--token-file", str(bao.token_file),
-                "--cluster", NAME, "--secrets", str(file)]  # fmt: skip
-    to_cluster = ["--to", "kubernetes", "--kubeconfig", str(accounts.kubeconfig()), "--secrets", str(kubernetes)]
-
-    seen = b""
-    for command in (["load", *to_vault], ["rotate", "database.service", *to_vault], ["load", *to_cluster]):
-        seen += watched([*command, *common], scratch)
-    rendered = medpattern("render", "--cluster", NAME, "--out", scratch / "rendered", root=root)
-    accounts.api.ask("DELETE", VAULT_CA)
-
-    assert b"version 2" in seen
-    assert rendered.code == 0, rendered.err
-    logs = [bao.server.log, accounts.server.log, *(path for path in scratch.rglob("*") if path.is_file())]
-    texts = [seen, *(path.read_bytes() for path in logs)]
-    for value in (PLANTED, token, base64.b64encode(PLANTED.encode()).decode()):
-        assert not any(value.encode() in text for text in texts), "a value is where it must not be"
-
-
-def watched(arguments: list[str], scratch: Path) -> bytes:
-    """What a command prints, and all arguments and environments of it and its children while it runs."""
-    with subprocess.Popen(
-        [sys.executable, "-X", "dev", "-m", "medpattern", "secrets", *arguments],
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src"), "TMPDIR": str(scratch)},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=scratch,
-    ) as process:  # fmt: skip
-        seen = b""
-        while process.poll() is None:
-            for pid in (process.pid, *children(process.pid)):
-                for name in ("cmdline", "environ"):
-                    with suppress(OSError):
-                        part = Path(f"/proc/{pid}/{name}").read_bytes()
-                        seen += b"" if part in seen else part
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(0.01)
-        assert process.stdout is not None
-        told = process.stdout.read()
-    assert process.returncode == 0, told.decode()
-    return seen + told
-
-
-def children(pid: int) -> list[int]:
-    with suppress(OSError):
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []

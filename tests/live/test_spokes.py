@@ -25,6 +25,7 @@ from medpattern.secretstore.hidden import Hidden
 from tests.fleet.small import Result, medpattern
 from tests.live import fleet as shipped
 from tests.live.conftest import StartCluster
+from tests.live.search import places
 from tests.live.servers.api import STRICT
 from tests.live.servers.argocd import NAMESPACE
 from tests.live.servers.cluster import Cluster
@@ -154,9 +155,11 @@ class Pair:
     """The small fleet's hub with Argo CD and its ward `east`, both on Kubernetes, and a repository for them."""
 
     def __init__(self, folder: Path) -> None:
-        self.hub = GitOps(folder / "hub")
+        self.hub = GitOps(folder / "hub", audited=True)
         # Not the hub's definitions: two servers of one template would have the same identity.
-        self.spoke = Cluster(folder / "spoke", template(definition_files("kubernetes", ["kafka.strimzi.io"])))
+        self.spoke = Cluster(
+            folder / "spoke", template(definition_files("kubernetes", ["kafka.strimzi.io"])), audited=True
+        )
         self.controllers = Controllers(folder, self.spoke)
         self.folder = folder
 
@@ -379,3 +382,17 @@ def test_argo_cd_pushes_prunes_and_heals_with_these_rights_alone_also_after_a_ro
     added.ward.edit(WARD, "path: charts/legend", "path: charts/legend\n      disabled: true")
     added.ward.publish("no legend")
     hub.wait(lambda: spoke.ask("GET", LEGEND).status == 404, "the legend to be gone")
+
+
+def test_the_tokens_are_nowhere_but_in_their_secrets(added: Pair) -> None:
+    """Not in git, nor in a log, of Argo CD after it has pushed; the audit logs have all that is written but Secrets."""
+    tokens = added.tokens()
+    assert added.cluster("rotate", "east").code == 0
+    tokens += added.tokens()
+    logs = [log for one in (added.hub.cluster, added.spoke) for log in one.folder.glob("*.log")]
+    assert {added.hub.cluster.audit, added.spoke.audit} <= set(logs)
+
+    assert places(tokens, added.ward.root, added.hub.git.folder, added.hub.argocd.folder, *logs) == []
+
+    assert len(tokens) == len(set(tokens)) == 2
+    assert all(places([token], added.hub.cluster.data) for token in tokens), "the search finds them where they are kept"

@@ -18,8 +18,8 @@ class Witness:
 
     def __init__(self, folder: Path, programs: Mapping[str, Path]) -> None:
         self.folder = folder
-        self._notes = folder / "notes"
-        self._notes.mkdir(parents=True)
+        self.notes = folder / "notes"
+        self.notes.mkdir(parents=True)
         for name, real in programs.items():
             self.place(folder / "bin" / name, real)
 
@@ -30,15 +30,16 @@ class Witness:
 
     def place(self, at: Path, real: Path) -> None:
         """Stand at a path for the real program."""
-        given = f"/proc/$$/cmdline /proc/$$/environ >>{shlex.quote(str(self._notes))}/$$"
+        given = f"/proc/$$/cmdline /proc/$$/environ >>{shlex.quote(str(self.notes))}/$$"
         at.parent.mkdir(exist_ok=True)
+        at.unlink(missing_ok=True)
         at.write_text(f'#!/bin/sh\n{program("cat", "coreutils")} {given}\nexec {shlex.quote(str(real))} "$@"\n')
         at.chmod(0o755)
 
     def note(self, pid: int) -> None:
         """Note what a process was given that was started otherwise."""
         given = [Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ")]
-        with (self._notes / str(pid)).open("ab") as file:
+        with (self.notes / str(pid)).open("ab") as file:
             file.write(b"".join(given))
 
     def medpattern(self, *arguments: str | Path, **environment: str) -> Result:
@@ -54,4 +55,4 @@ class Witness:
 
     def seen(self) -> bytes:
         """All arguments and environments, with NUL bytes between."""
-        return b"".join(file.read_bytes() for file in self._notes.iterdir())
+        return b"".join(file.read_bytes() for file in self.notes.iterdir())
