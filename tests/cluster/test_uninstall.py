@@ -220,6 +220,7 @@ def test_operators_go_with_what_they_installed_but_not_argo_cds_nor_those_that_w
         subscription("kafka", "broker", "amq-streams"),
         subscription("gitops", "images", "openshift-gitops-operator"),
         subscription("logging", "broker", "cluster-logging", there),
+        thing("ClusterServiceVersion", "amq-streams.v1", "broker", api_version="operators.coreos.com/v1alpha1"),
     ]
 
     found = planned(*more)
@@ -227,6 +228,7 @@ def test_operators_go_with_what_they_installed_but_not_argo_cds_nor_those_that_w
     operators = [one for one in steps(found) if "Subscription" in one or "ServiceVersion" in one]
     assert operators == ["delete: Subscription kafka", "delete: ClusterServiceVersion amq-streams.v1"]
     assert stays(found)["Subscription logging in broker"] == "it was there before"
+    assert stays(found)["Namespace broker"].endswith(": Subscription logging in broker")
     assert "delete if nothing of others is in it: Namespace images" not in steps(found)
     assert not [one for one in steps(planned(*more, keep_data=True)) if "Subscription" in one]
 

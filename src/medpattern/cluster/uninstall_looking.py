@@ -67,23 +67,25 @@ def look(connection: Connection, place: Place) -> Found:
     contents = {name: things(connection, name) for name in seen.looked_into}
     applications = tuple(_application(row, place, contents, marks) for row in seen.mine)
     names = frozenset(one.ref.name for one in applications) | place.applications | {place.root}
+    operators = tuple(_operators(connection, place, marks, seen.subscribed))
+    adopted = tuple(_adopted(place, marks, seen.subscribed))
     return Found(
         names,
         applications,
         _projects(connection, place, seen.others),
-        tuple(_operators(connection, place, marks, seen.subscribed)),
+        operators,
         tuple(
             FoundSpace(
                 name,
                 is_ours(live[name]),
                 tuple(one.ref for one in contents[name] if one.holds_data),
-                foreign(contents[name], names, marks),
+                tuple(_strange(contents[name], names, marks, operators, adopted)),
             )
             for name in sorted(spaces)
         ),
         tuple(_secrets(connection)),
         tuple(_settings(connection, place.argocd)),
-        tuple(_unremoved(connection, place, marks, seen.subscribed)),
+        tuple(_unremoved(connection, place, adopted)),
         engine(connection, place.argocd, [row["metadata"]["name"] for row in seen.others]),
     )
 
@@ -239,12 +241,27 @@ def _secrets(connection: Connection) -> Iterator[Ref]:
             yield Ref("v1", "Secret", one["metadata"]["name"], one["metadata"]["namespace"])
 
 
-def _unremoved(connection: Connection, place: Place, marks: Tracking, subscribed: Iterable[Object]) -> Iterator[Stay]:
-    """What bears our marks and stays all the same."""
+def _strange(
+    found: Iterable[Thing], names: Collection[str], marks: Tracking, operators: Collection[Ref], adopted: Iterable[Ref]
+) -> Iterator[Ref]:
+    """What of others is in a namespace; the version that a Subscription of ours has installed bears no mark."""
+    contents = tuple(found)
+    yield from (ref for ref in foreign(contents, names, marks) if ref not in operators)
+    there = {one.ref for one in contents}
+    yield from (ref for ref in adopted if ref in there)
+
+
+def _adopted(place: Place, marks: Tracking, subscribed: Iterable[Object]) -> Iterator[Ref]:
+    """Subscriptions that were there before the root applied them."""
     for one in subscribed:
         metadata = one["metadata"]
         if marks.owner(one) == place.root and not is_ours(metadata):
-            yield Stay(f"Subscription {metadata['name']} in {metadata['namespace']}", "it was there before")
+            yield Ref(one["apiVersion"], one["kind"], metadata["name"], metadata["namespace"])
+
+
+def _unremoved(connection: Connection, place: Place, adopted: Iterable[Ref]) -> Iterator[Stay]:
+    """What bears our marks and stays all the same."""
+    yield from (Stay(str(ref), "it was there before") for ref in adopted)
     for one in _listed(connection, "argoproj.io/v1beta1", "ArgoCD"):
         if MANAGER in managers(one["metadata"]) and one["metadata"]["namespace"] == place.argocd:
             why = "the list of its health checks is owned as a whole: take that of Application out of it by hand"
