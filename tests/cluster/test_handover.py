@@ -6,6 +6,7 @@ import base64
 
 from tests.cluster.standin import ARGOCD, KINDS, StandIn, thing
 
+from medpattern.argocd.names import SECRET_TYPE
 from medpattern.cluster import handover
 from medpattern.cluster.connection import Object
 
@@ -14,7 +15,7 @@ URL = "https://git.example.org/hospital/values.git"
 
 def secret(name: str, kind: str, **data: str) -> Object:
     content = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
-    return thing("Secret", name, "argocd", metadata={"labels": {handover.SECRET_TYPE: kind}}, data=content)
+    return thing("Secret", name, "argocd", metadata={"labels": {SECRET_TYPE: kind}}, data=content)
 
 
 def test_the_health_check_is_that_of_the_chart_and_is_written_once() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from medpattern.argocd.names import SECRET_TYPE
 from medpattern.cluster import engine, engine_leftovers, handover, webhook
 from medpattern.cluster.checkout import Login, Remote, ask_remote, repository_checks
 from medpattern.cluster.connection import Connection, Object
@@ -222,7 +223,7 @@ def _login_of_file(wanted: Wanted) -> Login | None:
     for entry in wanted.secrets.entries:
         if (
             wanted.secrets.kubernetes_secrets(entry)
-            and entry.labels.get(handover.SECRET_TYPE) in handover.REPOSITORY_TYPES
+            and entry.labels.get(SECRET_TYPE) in handover.REPOSITORY_TYPES
             and _is_for(wanted, entry)
         ):
             found = {one.name: wanted.values.of(entry, one) for one in entry.fields}

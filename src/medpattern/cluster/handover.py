@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterable
 from typing import Any
 
-from medpattern.argocd.names import ROOT_PROJECT
+from medpattern.argocd.names import ROOT_PROJECT, SECRET_TYPE
 from medpattern.cluster.checkout import Login
 from medpattern.cluster.connection import Connection, Object
 from medpattern.cluster.engine import SETTINGS, space
@@ -15,7 +15,6 @@ from medpattern.secretstore.hidden import Hidden
 
 HEALTH_KEY = "resource.customizations.health.argoproj.io_Application"
 HEALTH_FILE = "argoproj.io_Application.lua"
-SECRET_TYPE = "argocd.argoproj.io/secret-type"  # noqa: S105  a label
 REPOSITORY_TYPES = ("repository", "repo-creds")
 
 

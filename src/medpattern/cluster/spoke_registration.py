@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from medpattern.argocd.names import CLUSTER_LABEL
+from medpattern.argocd.names import CLUSTER_LABEL, SECRET_TYPE
 from medpattern.cluster.connection import Connection, Object
 from medpattern.cluster.engine import SETTINGS
-from medpattern.cluster.handover import SECRET_TYPE
 from medpattern.cluster.resources import UnknownKindError
 from medpattern.secretstore.hidden import Hidden
 
