@@ -21,8 +21,9 @@ PART = {"app.kubernetes.io/part-of": "argocd"}
 
 
 def definitions() -> list[Path]:
-    """The kinds that an OpenShift has before any operator is subscribed to: of its lifecycle manager and settings."""
-    return [*definition_files("openshift", ["operators.coreos.com"]), *sorted(DEFINITIONS.glob("*.yaml"))]
+    """The kinds of an OpenShift to which no operator is subscribed: of lifecycle manager, router and settings."""
+    groups = ["operators.coreos.com", "route.openshift.io"]
+    return [*definition_files("openshift", groups), *sorted(DEFINITIONS.glob("*.yaml"))]
 
 
 class _Player:
