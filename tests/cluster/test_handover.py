@@ -42,7 +42,21 @@ def test_on_openshift_the_checks_of_others_stay() -> None:
     assert handover.health_check(server, "gitops", is_openshift=True) is None
 
 
-def test_namespaces_are_made_by_name_alone() -> None:
+def test_on_openshift_the_operator_has_to_write_the_check_first() -> None:
+    live = thing("ArgoCD", "openshift-gitops", "gitops")
+    written = thing("ConfigMap", "argocd-cm", "gitops", data={handover.HEALTH_KEY: "a check"})
+
+    def unwritten(*objects: Object) -> str:
+        found = handover.unwritten_health_check(StandIn(objects, [*KINDS, ARGOCD]), "gitops")
+        return found.words if found else ""
+
+    assert "has not written the health check" in unwritten(live)
+    assert "has not written the health check" in unwritten(live, thing("ConfigMap", "argocd-cm", "gitops"))
+    assert unwritten(live, written) == ""
+    assert unwritten() == ""
+
+
+def test_namespaces_are_made_by_name_and_our_label_alone() -> None:
     labelled = thing("Namespace", "kafka", metadata={"labels": {"a": "b"}})
 
     assert handover.namespaces([labelled, thing("ConfigMap", "c")]) == [

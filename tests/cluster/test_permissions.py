@@ -48,3 +48,14 @@ def test_rights_that_are_missing_are_named_and_an_administrator_is_asked_once() 
     assert missing(administrator, wanted) == ()
     assert len(administrator.reviews) == 1
     assert [str(one) for one in missing(somebody, wanted)] == ["create deployments.apps in argocd"]
+
+
+def test_what_is_wanted_in_several_namespaces_is_asked_for_all_of_them_first() -> None:
+    wanted = [Right("", kind, "list", space) for kind in ("configmaps", "secrets") for space in ("a", "b", "c")]
+    somebody = StandIn(rights={("list", "configmaps")})
+
+    lacking = missing(somebody, wanted)
+
+    assert [str(one) for one in lacking] == ["list secrets in a", "list secrets in b", "list secrets in c"]
+    asked = [(kind, space) for _, _, kind, space in somebody.reviews[1:]]
+    assert sorted(asked) == [("configmaps", ""), ("secrets", ""), *(("secrets", space) for space in "abc")]
