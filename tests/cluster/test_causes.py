@@ -30,6 +30,8 @@ def application(**status: Any) -> Any:
         ("resource apps:Deployment is not permitted in project xray", "AppProject does not permit"),
         ("failed to list refs: authentication required", "may not read the repository"),
         ('Get "https://git.example.org/a/info/refs": dial tcp: lookup git.example.org: no such host', "does not reach"),
+        ('failed to get cluster info for "https://a": dial tcp: connection refused', "the cluster's API server"),
+        ("failed to discover server resources for apps/v1: connection refused", "the cluster's API server"),
         ('configmaps is forbidden: User "system:serviceaccount:argocd:a" cannot list resource', "lacks a right"),
         ("rendered/west/charts/a: app path does not exist", "no such folder"),
         ("container kafka: CrashLoopBackOff: back-off 5m0s", "ends by itself"),

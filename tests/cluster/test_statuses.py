@@ -15,7 +15,7 @@ from medpattern.cluster.asking import fleet_status
 from medpattern.cluster.expected import ExpectedApplication, expected_applications
 from medpattern.cluster.seats import Seat, seats
 from medpattern.cluster.statuses import ClusterStatus, Presence, cluster_status, owners
-from medpattern.errors import UsageError
+from medpattern.errors import RemoteError, UsageError
 from medpattern.fleet.fleet import load_fleet
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -169,6 +169,10 @@ def test_an_application_is_of_the_cluster_that_names_it_or_that_it_names() -> No
         ({"conditions": [{"type": "SharedResourceWarning", "message": "x"}]}, "", True),
         ({"operationState": {"phase": "Error", "message": "refused"}}, "refused", False),
         ({"operationState": {"phase": "Succeeded", "message": "done"}}, "", True),
+        ({"operationState": {"phase": "Running", "message": "no server. Retrying", "retryCount": 1},
+          "health": {"status": "Progressing", "message": "no pods"}}, "no server. Retrying", False),
+        ({"operationState": {"phase": "Running", "message": "waiting for broker"},
+          "health": {"status": "Progressing", "message": "no pods"}}, "no pods", False),
         ({"resources": [{"kind": "Pod", "name": "a", "health": {"status": "Progressing", "message": "pending"}}]},
          "Pod/a is Progressing: pending", False),
     ],
@@ -207,6 +211,24 @@ def test_clusters_that_pull_have_applications_of_the_same_names_each_in_its_own_
     found = fleet_status(asked, expected, lambda seat: servers[seat.cluster])
 
     assert [(one.name, one.is_well, len(one.applications)) for one in found] == [("north", True, 2), ("west", True, 2)]
+
+
+def test_a_cluster_that_does_not_answer_is_not_well_though_its_hub_says_so(tmp_path: Path) -> None:
+    class Gone(StandIn):
+        def ask(self, *_words: Any, **_more: Any) -> Any:
+            raise RemoteError("https://east does not answer")
+
+    ready = {"status": {"sync": {"status": "Synced"}, "health": {"status": "Healthy"}}}
+    names = ("hub-root", "east-root", "north-root")
+    hub = StandIn(thing("Application", one, "argocd", **ready) for one in names)
+    expected = {one.removesuffix("-root"): {one: ExpectedApplication(one, tmp_path, is_root=True)} for one in names}
+    asked = [Seat("hub", "", "argocd", ("east", "hub", "north"))]
+
+    found = fleet_status(asked, expected, lambda _: hub, {"east": Gone(), "north": None}.get)
+
+    assert [(one.name, one.is_well) for one in found] == [("east", False), ("hub", True), ("north", True)]
+    assert found[0].unreachable == "https://east does not answer"
+    assert found[0].applications[0].is_well
 
 
 def test_a_hub_has_the_applications_of_those_that_it_pushes_to() -> None:

@@ -39,6 +39,7 @@ SETTINGS = f"/api/v1/namespaces/{NAMESPACE}/configmaps/argocd-cm"
 REGISTERED = f"/api/v1/namespaces/{NAMESPACE}/secrets/medpattern-cluster-east"
 LEGEND = "/api/v1/namespaces/images/configmaps/legend"
 TOPIC = "/apis/kafka.strimzi.io/v1/namespaces/broker/kafkatopics/images"
+VIEWER = "/apis/apps/v1/namespaces/images/deployments/viewer"
 CENTRAL = "values/values-central.yaml"
 # What changes on a server without anybody's wish.
 PASSING = ("Event", "Lease", "APIService")
@@ -214,6 +215,10 @@ class Pair:
             assert base64.b64encode(token.encode()).decode() not in result.out + result.err
         return result
 
+    def type(self, *words: str) -> Result:
+        """Another command with both logins."""
+        return medpattern(*words, "--kubeconfig", self.kubeconfig(), root=self.ward.root)
+
     def tokens(self) -> list[str]:
         """The account's tokens on the spoke."""
         return [token.text() for token in spoke_account.tokens(self.to_spoke).values()]
@@ -362,13 +367,54 @@ def test_a_namespace_with_something_in_it_stays_and_is_told(added: Pair) -> None
     added.to_spoke.delete("v1", "ConfigMap", "precious", "images")
 
 
-def test_argo_cd_pushes_prunes_and_heals_with_these_rights_alone_also_after_a_rotation(added: Pair) -> None:
-    hub, spoke = added.hub, added.spoke.api
-    hub.argocd.start()
+@pytest.fixture
+def pushed(added: Pair) -> Pair:
+    """With everything of the spoke applied by the hub's Argo CD."""
+    hub = added.hub
+    if not hub.argocd.controller.alive:
+        hub.argocd.start()
     for thing in yaml.safe_load_all((added.ward.root / "rendered/hub/root.yaml").read_text("utf-8")):
         hub.api.must(hub.api.apply(hub.api.resource(thing["apiVersion"], thing["kind"]), NAMESPACE, thing, STRICT))
     names = ("east-root", "east-cluster", "east-broker", "east-legend", "east-viewer")
     hub.wait(lambda: all(hub.sync(name) == "Synced" for name in names), "all Applications of the spoke to be Synced")
+    return added
+
+
+def test_a_spoke_that_is_away_is_told_and_what_was_pushed_meanwhile_gets_there_without_a_hand(pushed: Pair) -> None:
+    """Argo CD compares with what it saw last: it alone would call the spoke Synced and Healthy for minutes."""
+    hub, spoke, title = pushed.hub, pushed.spoke, "example.org/title"
+    asked = ("status", "--cluster", "east", "--cluster", "hub")
+    spoke.server.kill()
+    try:
+        status = pushed.type(*asked)
+        told = {one["cluster"]: one for one in json.loads(pushed.type(*asked, "--output", "json").out)}
+        doctor = pushed.type("doctor", "--cluster", "east")
+        assert hub.sync("east-viewer") == "Synced"
+        pushed.ward.edit(WARD, "title: Ward", "title: Meanwhile")
+        pushed.ward.publish("a title while the spoke is away")
+        hub.wait(lambda: f'Get "{spoke.url}' in row(pushed.type(*asked), "east-viewer"), "the sync to miss the spoke")
+    finally:
+        spoke.restart()
+
+    assert (status.code, doctor.code) == (3, 3)
+    assert f"east: {spoke.url} does not answer" in status.err
+    assert "Argo CD on 'hub' may tell what it saw before" in status.err
+    assert "Synced  " in row(status, "hub-root")
+    assert f"{spoke.url} does not answer" in told["east"]["unreachable"]
+    assert told["hub"]["unreachable"] == ""
+    assert f"{spoke.url} does not answer" in doctor.err
+    hub.wait(lambda: spoke.api.must(spoke.api.ask("GET", VIEWER))["metadata"]["annotations"][title] == "Meanwhile",
+             "the title to get there")  # fmt: skip
+    assert pushed.type(*asked).code == 1, "it answers again; the viewer has no pods here"
+
+
+def row(result: Result, application: str) -> str:
+    """What status says of an Application."""
+    return next(line for line in result.out.splitlines() if line.split()[1] == application)
+
+
+def test_argo_cd_pushes_prunes_and_heals_with_these_rights_alone_also_after_a_rotation(pushed: Pair) -> None:
+    added, hub, spoke = pushed, pushed.hub, pushed.spoke.api
     assert spoke.ask("GET", TOPIC).status == 200
 
     refused = added.cluster("remove", "east", "--yes")

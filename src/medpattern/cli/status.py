@@ -38,7 +38,8 @@ def status(
 
     Each Argo CD is asked once, for its Applications, by the Kubernetes API; there is no login to Argo CD. What the
     rendered tree has and the cluster has not is missing; what neither has made is foreign. Exit code 1 unless all
-    is Synced and Healthy, 3 where a cluster does not answer.
+    is Synced and Healthy, 3 where a cluster does not answer. One that a hub pushes to is asked whether it answers, if
+    a context leads to it.
 
     Example: medpattern status --cluster hospital-1
     """
@@ -73,7 +74,9 @@ def _question(
     names = selection.names(fleet)
     asked = seats(fleet.facts, names)
     connect = opener(kubeconfig, context, {seat.cluster for seat in asked})
+    connect_spoke = opener(kubeconfig, None, ())  # none is the only one: the current context may lead to the hub
     opened: dict[Seat, Connection] = {}
+    spokes: dict[str, Connection] = {}
     every = set(fleet.facts)
 
     def reach(seat: Seat) -> Connection:
@@ -81,12 +84,19 @@ def _question(
             opened[seat] = connect(seat.cluster, seat.server)
         return opened[seat]
 
+    def reach_spoke(name: str) -> Connection | None:
+        if context:  # it leads to the Argo CD
+            return None
+        if name not in spokes:
+            spokes[name] = connect_spoke(name, fleet.facts[name].server)
+        return spokes[name]
+
     if len(asked) == 1:
         reach(asked[0])  # of many, one that no context leads to is a line of the table
 
     def ask() -> tuple[ClusterStatus, ...]:
         expected = {name: expected_applications(tree, name, every) for name in names}
         others = expected_of_others(tree, {name for seat in asked for name in seat.others}, every)
-        return fleet_status(asked, {**others, **expected}, reach)
+        return fleet_status(asked, {**others, **expected}, reach, reach_spoke)
 
     return ask

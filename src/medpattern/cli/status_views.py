@@ -28,7 +28,7 @@ _SHOWN = 5  # of the objects that differ, of each Application
 
 def exit_code(found: Statuses) -> int:
     """3 where a cluster did not answer, 1 where one is not well, 0 else."""
-    if any(one.error for one in found):
+    if any(one.error or one.unreachable for one in found):
         return 3
     return int(not all(one.is_well for one in found))
 
@@ -149,6 +149,8 @@ def _trouble(one: ClusterStatus) -> str:
     """What keeps a cluster from being well: what holds the others back first."""
     if one.is_well:
         return "well"
+    if one.unreachable:
+        return one.unreachable
     if one.holding:
         causes = "; ".join(_what(app) for app in one.own if app.name in one.holding)
         many = len(one.pending_waves) > 1
@@ -188,6 +190,8 @@ def _remarks(found: Statuses, *, detailed: bool) -> list[str]:
     """What a table does not hold."""
     said = []
     for one in found:
+        if one.unreachable:
+            said.append(f"{one.name}: {one.unreachable}; Argo CD on '{one.seat}' may tell what it saw before")
         if one.is_stale and one.looked:
             said.append(f"{one.name}: Argo CD on '{one.seat}' has not looked for {_span(one.looked.total_seconds())}; "
                         "what it says may be old")  # fmt: skip
@@ -243,6 +247,7 @@ def _data(found: Iterable[ClusterStatus]) -> list[dict[str, Any]]:
             "argocd": one.seat,
             "well": one.is_well,
             "error": one.error,
+            "unreachable": one.unreachable,
             "pendingWaves": list(one.pending_waves),
             "heldBackBy": list(one.holding),
             "lookedSecondsAgo": one.looked.total_seconds() if one.looked is not None else None,

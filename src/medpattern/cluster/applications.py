@@ -5,6 +5,7 @@ Fields: https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from medpattern.argocd.names import CLUSTER_LABEL, SYNC_WAVE
 SYNCED, OUT_OF_SYNC, HEALTHY, UNKNOWN = "Synced", "OutOfSync", "Healthy", "Unknown"
 RUNNING, SUCCEEDED, TERMINATING = "Running", "Succeeded", "Terminating"
 _FAILED = ("Failed", "Error")
+# How a condition that is an error begins among the problems.
+_ERROR = re.compile(r"\w+Error: ")
 _UNCOMPARED = ("InvalidSpecError:", "ComparisonError:")
 
 
@@ -48,6 +51,7 @@ class LiveApplication:
         is_current: whether what was compared is the source and destination that the Application names now.
         phase: of the last sync: Running, Succeeded, Failed, Error, Terminating; "" if there was none.
         phase_message: what Argo CD says of that sync, such as what it waits for.
+        retries: how often that sync was tried again.
         problems: conditions that are errors, and what is wrong with single objects.
         objects: what it manages.
         last_sync: when the last successful sync ended; None if there was none.
@@ -64,6 +68,7 @@ class LiveApplication:
     is_current: bool
     phase: str
     phase_message: str
+    retries: int
     problems: tuple[str, ...]
     objects: tuple[ManagedObject, ...]
     last_sync: datetime | None
@@ -99,8 +104,10 @@ class LiveApplication:
         """What matters most of what it says, in one line; "" if there is nothing to say."""
         if self.deleting:
             return "is being deleted"
-        said = (*self.problems, self.phase_message if self.has_failed or self.phase == RUNNING else "")
-        first = next((text for text in said if text), "")
+        errors = [text for text in self.problems if _ERROR.match(text)]
+        running = self.phase_message if self.phase == RUNNING else ""
+        refused = self.phase_message if self.has_failed or (running and self.retries) else ""
+        first = next((text for text in (*errors, refused, *self.problems, running) if text), "")
         if not first and not self.is_current:
             first = "Argo CD has not yet compared the source that the Application names"
         return " ".join(first.split())
@@ -120,6 +127,7 @@ def live_application(data: dict[str, Any]) -> LiveApplication:
         is_current=_is_current(spec, sync.get("comparedTo") or {}),
         phase=str(operation.get("phase") or ""),
         phase_message=str(operation.get("message") or ""),
+        retries=_number(operation.get("retryCount")),
         problems=tuple(_problems(status)),
         objects=tuple(_objects(status)),
         last_sync=_last_sync(status),

@@ -56,6 +56,12 @@ CURES: tuple[tuple[str, str], ...] = (
         "Argo CD may not read the repository: check the Secret with its login (label argocd.argoproj.io/secret-type)",
     ),
     (
+        r"failed to get cluster info|failed to get (cluster|server) version|failed to discover server resources|"
+        r"failed to load initial state|failed to sync cluster",
+        "Argo CD does not reach the cluster's API server: see whether it runs, the network from Argo CD to it, and "
+        "the login ('medpattern cluster rotate')",
+    ),
+    (
         r"connection refused|no such host|i/o timeout|Client\.Timeout|context deadline exceeded|unable to resolve|"
         r"failed to list refs|repository not found|Repository not found",
         "Argo CD does not reach the repository: check main.git.repoURL, network policies, and the proxy it uses",

@@ -66,7 +66,8 @@ class ClusterStatus:
 
     `seat` is the cluster whose Argo CD has them. `holding` are the Applications of the wave that holds back later
     ones, `pending_waves` those that wait for it. `error` says why nothing is known; there are no Applications then.
-    `looked` is how long ago Argo CD looked at any of them; None if it never did.
+    `looked` is how long ago Argo CD looked at any of them; None if it never did. `unreachable` says why the cluster
+    itself does not answer; its Argo CD runs elsewhere then, and says for minutes what it saw before.
     """
 
     name: str
@@ -76,11 +77,12 @@ class ClusterStatus:
     pending_waves: tuple[int, ...] = ()
     error: str = ""
     looked: timedelta | None = None
+    unreachable: str = ""
 
     @property
     def is_well(self) -> bool:
         """Whether all that should be there is Synced and Healthy, and nothing else claims to be the cluster's."""
-        return not self.error and all(one.is_well for one in self.applications)
+        return not self.error and not self.unreachable and all(one.is_well for one in self.applications)
 
     @property
     def own(self) -> tuple[ApplicationStatus, ...]:
