@@ -111,8 +111,9 @@ class Site:
         self.ward.edit(WARD, "replicas: 2", "replicas: 0")
         self.manifest = built(CONTROL_PLANE, "argocd-install.yaml")
         self.ward.edit(GLOBAL, "medpattern:\n", f"medpattern:\n  argocd: {json.dumps(self.engine(self.manifest))}\n")
-        (self.ward.root / "values/clusters/east.yaml").unlink()
-        shutil.rmtree(self.ward.root / "rendered/east")
+        for name in ("east", "west"):
+            (self.ward.root / f"values/clusters/{name}.yaml").unlink()
+            shutil.rmtree(self.ward.root / f"rendered/{name}")
         self.write_facts("hub", group="central", server=self.hub.cluster.url, **FACTS)
         self.ward.publish("the hub as it is")
         git(self.ward.root, "push", "--quiet", "--set-upstream", "origin", "main")
