@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,6 +94,16 @@ class Api:
         """Server-side apply, as Argo CD does it."""
         path = f"{resource.of(namespace)}/{thing['metadata']['name']}"
         return self.ask("PATCH", path, thing, {**query, "force": "true"}, "application/apply-patch+yaml")
+
+    def watch(self, path: str) -> Iterator[Object]:
+        """What happens to the objects of a kind, those that are there first, until the server ends it."""
+        query = urlencode({"watch": "true", "allowWatchBookmarks": "false"})
+        forever = urllib3.Timeout(connect=60, read=None)
+        response = self._pool.request("GET", f"{self.url}{path}?{query}", timeout=forever, preload_content=False)
+        rest = b""
+        for part in response.stream(1 << 16):
+            *lines, rest = (rest + part).split(b"\n")
+            yield from (json.loads(line) for line in lines)
 
     def must(self, answer: Answer) -> Any:
         """The body of a good answer; `FailedError` else."""
