@@ -62,8 +62,8 @@ class ChartRepository:
         files |= {f"crds/{file.name}": file.read_bytes() for file in definitions}
         packed = _packed(name, files)
         (self.folder / f"{name}-{version}.tgz").write_bytes(packed)
-        row: dict[str, object] = {**about, "urls": [f"{name}-{version}.tgz"], "digest": hashlib.sha256(packed).hexdigest()}
-        self._rows.setdefault(name, []).append(row)
+        row: dict[str, object] = {**about, "urls": [f"{name}-{version}.tgz"]}
+        self._rows.setdefault(name, []).append({**row, "digest": hashlib.sha256(packed).hexdigest()})
         index = {"apiVersion": "v1", "entries": self._rows}
         (self.folder / "index.yaml").write_text(yaml.safe_dump(index), "utf-8")
 
