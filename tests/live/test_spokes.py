@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from tests.live.servers.definitions import definition_files
 from tests.live.servers.gitops import GitOps
 from tests.live.servers.template import template
 from tests.live.ward import WARD, Ward
+from tests.real.servers.processes import until
 
 SETTINGS = f"/api/v1/namespaces/{NAMESPACE}/configmaps/argocd-cm"
 REGISTERED = f"/api/v1/namespaces/{NAMESPACE}/secrets/medpattern-cluster-east"
@@ -428,6 +430,29 @@ def test_argo_cd_pushes_prunes_and_heals_with_these_rights_alone_also_after_a_ro
     added.ward.edit(WARD, "path: charts/legend", "path: charts/legend\n      disabled: true")
     added.ward.publish("no legend")
     hub.wait(lambda: spoke.ask("GET", LEGEND).status == 404, "the legend to be gone")
+
+
+def test_argo_cd_asks_for_each_kind_that_is_refused_in_all_namespaces_once_for_each_of_them(pushed: Pair) -> None:
+    """What docs/operations.md counts with: for each kind that the account may not list the square of the namespaces."""
+    namespaces = pushed.registered()["namespaces"].split(",")
+
+    def asked() -> list[int]:
+        return [questions(pushed.spoke)["cronjobs", name] for name in namespaces]
+
+    until(lambda: len(set(asked())) == 1 and asked()[0] and asked()[0] % len(namespaces) == 0,
+          "one reading of the cluster to be over", seconds=60)  # fmt: skip
+    assert not any(questions(pushed.spoke)["configmaps", name] for name in namespaces)
+
+
+def questions(spoke: Cluster) -> Counter[tuple[str, str]]:
+    """How often the hub's account has asked for its own rights, by plural and namespace."""
+    found: Counter[tuple[str, str]] = Counter()
+    assert spoke.audit is not None
+    for text in spoke.audit.read_text("utf-8").splitlines():
+        if '"selfsubjectaccessreviews"' in text and f'"{spoke_account.USER}"' in text and text.endswith("}"):
+            wanted = json.loads(text)["requestObject"]["spec"]["resourceAttributes"]
+            found[wanted["resource"], wanted.get("namespace", "")] += 1
+    return found
 
 
 def test_the_tokens_are_nowhere_but_in_their_secrets(added: Pair) -> None:
