@@ -16,7 +16,9 @@ from tests.fleet.small import Result, edit, process
 from tests.live.demo import NAME, OWN, ROOT, Demo
 from tests.live.servers.api import Object
 from tests.live.servers.argocd import NAMESPACE
+from tests.live.servers.operators import refuse_unplayed
 from tests.real.servers.processes import Process
+from tests.real.servers.programs import FailedError
 
 POLICIES = "/apis/admissionregistration.k8s.io/v1"
 REFUSED = "a topic of this hospital has 4 partitions at most"
@@ -126,6 +128,15 @@ def test_objects_are_made_in_the_order_of_their_waves(finished: Demo) -> None:
     assert all(len(times) > 1 for times in made.values())
     for wave in sorted(made)[1:]:
         assert max(made[wave - 1]) <= min(made[wave]), f"an object of wave {wave} is older than one of wave {wave - 1}"
+
+
+def test_a_kind_that_nobody_plays_is_named_instead_of_waited_for() -> None:
+    row = {"group": "kafka.strimzi.io", "kind": "KafkaBridge", "health": {"status": "Progressing"}}
+    others = [{"group": "apps", "kind": "Deployment", "health": {"status": "Progressing"}}, {"kind": "ConfigMap"}]
+
+    refuse_unplayed([{"status": {"resources": others}}, {}])
+    with pytest.raises(FailedError, match="KafkaBridge of kafka.strimzi.io"):
+        refuse_unplayed([{"status": {"resources": [*others, row]}}])
 
 
 def waves_of(demo: Demo) -> dict[str, int]:
