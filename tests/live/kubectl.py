@@ -1,6 +1,7 @@
 """A stand-in for kubectl: the few requests that docs/operations.md makes with it, in kubectl's own words.
 
-get KIND -o name | patch KIND/NAME --type merge -p JSON | wait --for=delete KIND/NAME --timeout=Nm
+get KIND [-l LABELS] -o name | patch KIND/NAME --type merge -p JSON | wait --for=delete KIND/NAME --timeout=Nm
+annotate KIND NAME KEY=VALUE, or KEY- to take it off | delete KIND -l LABELS
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from medpattern.cluster.connection import Connection
 
 KINDS = {
+    "application": ("argoproj.io/v1alpha1", "Application"),
     "applications": ("argoproj.io/v1alpha1", "Application"),
     "application.argoproj.io": ("argoproj.io/v1alpha1", "Application"),
     "namespace": ("v1", "Namespace"),
@@ -26,7 +28,15 @@ def arguments() -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", required=True)
     get = verbs.add_parser("get")
     get.add_argument("what")
+    get.add_argument("-l", dest="labels", default="")
     get.add_argument("-o", choices=["name"], required=True)
+    annotate = verbs.add_parser("annotate")
+    annotate.add_argument("what")
+    annotate.add_argument("name")
+    annotate.add_argument("annotation")
+    delete = verbs.add_parser("delete")
+    delete.add_argument("what")
+    delete.add_argument("-l", dest="labels", required=True)
     patch = verbs.add_parser("patch")
     patch.add_argument("--type", choices=["merge"], required=True)
     patch.add_argument("-p", dest="patch", type=json.loads, required=True)
@@ -45,8 +55,17 @@ def main() -> None:
     word, _, name = given.what.partition("/")
     api_version, kind = KINDS[word]
     if given.verb == "get":
-        for one in connection.list(api_version, kind, given.namespace or None):
+        for one in connection.list(api_version, kind, given.namespace or None, given.labels):
             print(f"application.argoproj.io/{one['metadata']['name']}")
+    elif given.verb == "annotate":
+        key, _, value = given.annotation.partition("=")
+        annotations = {key: value} if value else {key.removesuffix("-"): None}
+        path = f"{connection.resource(api_version, kind).path(given.namespace)}/{given.name}"
+        patch = {"metadata": {"annotations": annotations}}
+        connection.ask("PATCH", path, body=patch, content_type="application/merge-patch+json")
+    elif given.verb == "delete":
+        for one in connection.list(api_version, kind, given.namespace or None, given.labels):
+            connection.delete(api_version, kind, one["metadata"]["name"], given.namespace)
     elif given.verb == "patch":
         path = f"{connection.resource(api_version, kind).path(given.namespace)}/{name}"
         connection.ask("PATCH", path, body=given.patch, content_type="application/merge-patch+json")

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from medpattern.cluster import waiting
-from tests.fleet.small import Result, medpattern
+from tests.fleet.small import Result, git, medpattern
+from tests.live.handbook import Typist, commands
 from tests.live.servers.api import Object
 from tests.live.servers.built import CONTROL_PLANE, built
 from tests.live.servers.gitops import MERGE, GitOps
@@ -59,6 +60,7 @@ class Twins:
             self.write_facts(name, domain=f"{name}.example.org", argocd={"model": "pull", "namespace": "argocd"})
         self.ward.edit(WARD, "replicas: 2", "replicas: 0")
         self.ward.publish("two clusters that pull")
+        git(self.ward.root, "push", "--quiet", "--set-upstream", "origin", "main")
         self._write_kubeconfig()
         for name, one in self.both.items():
             result = self.bootstrap(name, "--no-wait")
@@ -84,7 +86,8 @@ class Twins:
             own = json.loads(one.cluster.kubeconfig().read_text())
             config["clusters"].append({**own["clusters"][0], "name": name})
             config["users"].append({**own["users"][0], "name": name})
-            config["contexts"].append({"name": f"to-{name}", "context": {"cluster": name, "user": name}})
+            config["contexts"].append({"name": f"{name}-admin", "context": {"cluster": name, "user": name}})
+        config["contexts"].append({"name": "hub-admin", "context": {"cluster": "west", "user": "west"}})
         self.kubeconfig.touch(0o600)
         self.kubeconfig.write_text(json.dumps(config))
 
@@ -243,3 +246,43 @@ def revisions(twins: Twins) -> dict[str, set[str]]:
     """What status tells of each cluster, by one command for both Argo CDs."""
     found = json.loads(twins.run("status", "--output", "json").out)
     return {one["cluster"]: {app["revision"] for app in one["applications"]} for one in found}
+
+
+# ---- from one model to the other --------------------------------------------------------------------------------
+
+
+def test_a_cluster_goes_from_pull_to_push_and_back_as_the_page_says_and_keeps_everything(ready: Twins) -> None:
+    """West becomes the hub of east. All commands are those of docs/operations.md."""
+    east = ready.east
+    before = uids(east)
+    names = {"hospital-2": "east", "hub-root": "west-root", "--hub hub": "--hub west"}
+    typist = Typist(ready.folder / "typed", ready.ward.root, ready.kubeconfig, names, lambda: None)
+
+    for model, heading in (("push", "From pull to push"), ("pull", "From push to pull")):
+        forget, change = steps(heading)
+        for command in forget:
+            typist.type(command)
+        argocd = east if model == "push" else ready.west
+        assert not [name for name in applications(argocd) if argocd is east or name.startswith("east")]
+        ready.write_facts("east", domain="east.example.org", hub="west", argocd={"model": model, "namespace": "argocd"})
+        for command in change:
+            typist.type(command.replace("bootstrap", "bootstrap --no-wait"))
+        ready.west.wait(ready.all_well, "both clusters to be well")
+        assert uids(east) == before
+        assert ("east-broker" in applications(ready.west)) is (model == "push")
+        assert ("broker" in applications(east)) is (model == "pull")
+
+
+def steps(heading: str) -> tuple[list[str], list[str]]:
+    """The commands of a section: before the facts are changed, and after."""
+    found = commands(heading)
+    first = next(i for i, command in enumerate(found) if command.startswith("rm -r"))
+    return found[:first], found[first:]
+
+
+def applications(gitops: GitOps) -> list[str]:
+    return [one["metadata"]["name"] for one in gitops.get(gitops.applications)["items"]]
+
+
+def uids(gitops: GitOps) -> dict[str, str]:
+    return {path: gitops.get(path)["metadata"]["uid"] for path in (LEGEND, TOPIC, VIEWER, "/api/v1/namespaces/broker")}

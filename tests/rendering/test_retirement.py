@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,26 @@ def test_an_application_may_not_vanish_together_with_its_rights(rendered: Path) 
     assert "'east-reports' of cluster 'east'" in result.err
     assert "disabled: true" in result.err
     assert (rendered / "rendered/west/argocd/application-reports.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("cluster", "old", "new", "to"), [("east", "push", "pull", "east"), ("west", "pull", "push", "hub")]
+)
+def test_a_change_of_the_model_is_refused_and_says_what_to_do_first(
+    cluster: str, old: str, new: str, to: str, rendered: Path
+) -> None:
+    commit(rendered)
+    edit(rendered, f"values/clusters/{cluster}.yaml", f"model: {old}", f"model: {new}")
+
+    result = medpattern("render", root=rendered)
+
+    assert result.code == 2
+    assert f"values/clusters/{cluster}.yaml" in result.err
+    assert f"of cluster '{cluster}' would move to the Argo CD of '{to}'" in result.err
+    assert "Change a cluster's model" in result.err
+    assert "disabled: true" not in result.err
+    shutil.rmtree(rendered / "rendered" / cluster)
+    assert medpattern("render", root=rendered).code == 0, "the way that the page of operations goes"
 
 
 @pytest.mark.parametrize("name", ["reports-cluster", "reports-root"])

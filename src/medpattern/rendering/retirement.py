@@ -15,6 +15,8 @@ from medpattern.documents.reader import parse_file
 from medpattern.documents.writer import dump
 from medpattern.errors import InputError
 from medpattern.findings import Finding, Severity, dotted
+from medpattern.fleet.cluster import Cluster
+from medpattern.fleet.facts import Facts
 from medpattern.rendering.renderer import RenderedCluster
 from medpattern.tree.history import committed_files
 from medpattern.tree.plan import Action, Entry
@@ -83,9 +85,31 @@ def vanished_applications(
         old = read_application(content)
         if old and old.project in shrinking and old.name not in declared:
             path = ("clusterGroup", "applications")
+            if _other_name(cluster.facts, old.name) in declared:
+                yield _moved(cluster)
+                return
             message = (
                 f"'{old.name}' of cluster '{cluster.name}' is gone together with rights of its project "
                 f"'{old.project}': Argo CD could not prune its objects"
             )
             cure = "write 'disabled: true' in its entry, commit, let Argo CD prune; remove the entry later"
             yield Finding("application-vanishes", message, cluster.place(path), dotted(path), cure)
+
+
+def _other_name(facts: Facts, name: str) -> str:
+    """What an Application of the other model is called in this one; itself if it is of none."""
+    begin = f"{facts.name}-"
+    return f"{begin}{name}" if facts.is_pushed else name.removeprefix(begin)
+
+
+def _moved(cluster: Cluster) -> Finding:
+    """That another Argo CD would get the Applications, and the one that has them would delete what they made."""
+    facts = cluster.facts
+    message = (
+        f"the Applications of cluster '{cluster.name}' would move to the Argo CD of "
+        f"'{facts.hub if facts.is_pushed else cluster.name}': the one that has them now would delete what they made"
+    )
+    cure = 'let it forget them first: "Change a cluster\'s model" in docs/operations.md'
+    path = ("argocd", "model")
+    place = facts.document.place(path) if facts.document else cluster.place(path)
+    return Finding("application-vanishes", message, place, dotted(path), cure)
