@@ -135,7 +135,7 @@ def test_a_kind_that_nobody_plays_is_named_instead_of_waited_for() -> None:
     others = [{"group": "apps", "kind": "Deployment", "health": {"status": "Progressing"}}, {"kind": "ConfigMap"}]
 
     refuse_unplayed([{"status": {"resources": others}}, {}])
-    with pytest.raises(FailedError, match="KafkaBridge of kafka.strimzi.io"):
+    with pytest.raises(FailedError, match="waits for KafkaBridge of kafka"):
         refuse_unplayed([{"status": {"resources": [*others, row]}}])
 
 
