@@ -332,6 +332,33 @@ def test_a_user_without_topics_may_do_nothing() -> None:
     assert user["spec"]["authorization"] == {"type": "simple", "acls": []}
 
 
+@pytest.mark.parametrize(
+    ("method", "origin"),
+    [("barmanObjectStore", "s3://database-backups/lost"), ("volumeSnapshot", "results-20261122")],
+)
+def test_a_database_begins_with_a_backup_instead_of_empty(method: str, origin: str) -> None:
+    backup = {"enabled": True, "method": method, "recoverFrom": origin}
+    spec = only(objects("database", {"backup": backup}), "Cluster", "results")["spec"]
+
+    # CloudNativePG refuses a Cluster with two ways to begin.
+    assert list(spec["bootstrap"]) == ["recovery"]
+    recovery = spec["bootstrap"]["recovery"]
+    assert (recovery["database"], recovery["owner"]) == ("xray", "medpattern_owner")
+    if method == "volumeSnapshot":
+        assert recovery["volumeSnapshots"]["storage"]["name"] == origin
+        return
+    (before,) = spec["externalClusters"]
+    store = before["barmanObjectStore"]
+    assert (recovery["source"], store["destinationPath"], store["serverName"]) == (before["name"], origin, "results")
+    assert store["endpointURL"] == spec["backup"]["barmanObjectStore"]["endpointURL"]
+
+
+def test_a_database_begins_empty_without_backups_whatever_it_would_begin_with() -> None:
+    spec = only(objects("database", {"backup": {"recoverFrom": "s3://a/b"}}), "Cluster", "results")["spec"]
+
+    assert list(spec["bootstrap"]) == ["initdb"]
+
+
 # One step from the values in each direction.
 
 
