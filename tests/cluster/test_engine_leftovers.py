@@ -11,11 +11,12 @@ from tests.cluster.standin import KINDS, StandIn, thing
 from tests.fleet.small import copy_small
 
 from medpattern.cluster import engine
-from medpattern.cluster.bootstrap import preflight
+from medpattern.cluster.bootstrap import preflight, rights
 from medpattern.cluster.connection import Object
 from medpattern.cluster.engine import Installation
 from medpattern.cluster.engine_leftovers import leftovers
 from medpattern.cluster.intent import Wanted, read_wanted
+from medpattern.cluster.permissions import Right
 from medpattern.cluster.preflight import Check, Verdict
 from medpattern.cluster.steps import INSTALLER
 from medpattern.rendering.selection import Selection
@@ -85,6 +86,14 @@ def test_an_upgrade_is_refused_where_bootstrap_has_not_installed_it_or_nothing_s
 
     assert (of_others.verdict, "not installed by bootstrap" in of_others.message) == (Verdict.PROBLEM, True)
     assert (to_nothing.verdict, "to which release" in to_nothing.message) == (Verdict.PROBLEM, True)
+
+
+def test_only_an_upgrade_needs_the_right_to_delete(wanted: Wanted) -> None:
+    installation = Installation("new", NEW, ())
+    removal = Right("apps", "deployments", "delete", "argocd")
+
+    assert removal in rights(replace(wanted, upgrades=True), there(), installation)
+    assert not [one for one in rights(wanted, there(), installation) if one.verb == "delete"]
 
 
 def test_on_openshift_the_operator_upgrades(wanted: Wanted) -> None:
