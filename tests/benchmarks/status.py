@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 
 from medpattern.cluster.connection import Connection
-from medpattern.cluster.desired import Desired, desired
+from medpattern.cluster.livediff.desired import Desired, desired
 from medpattern.rendering.renderer import Renderer
 from medpattern.rendering.run import run
 from medpattern.rendering.selection import Selection

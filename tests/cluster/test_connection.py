@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cluster.api_server import Reply, kubeconfig, server
 
 from medpattern.cluster.connection import Connection
 from medpattern.cluster.resources import UnknownKindError
 from medpattern.errors import RefusalError, RemoteError, UsageError
+from tests.cluster.api_server import Reply, kubeconfig, server
 
 Connect = Callable[[str], Connection]
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.checks.definitions import crd
-from tests.cluster.api_server import Reply, Respond, kubeconfig, server
 
 from medpattern.checks.sources import Definitions
 from medpattern.cluster.definitions import definitions
 from medpattern.errors import RemoteError, UsageError
+from tests.checks.definitions import crd
+from tests.cluster.api_server import Reply, Respond, kubeconfig, server
 
 
 def test_items_are_definitions_although_a_list_leaves_their_kind_out() -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.cluster.standin import KINDS, StandIn, thing
-
 from medpattern.cluster.permissions import Right, missing, plurals, to_apply
 from medpattern.cluster.resources import Resources
+from tests.cluster.standin import KINDS, StandIn, thing
 
 KNOWN = plurals(Resources(KINDS))
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.cluster.standin import KINDS, OPENSHIFT, URL, StandIn, thing
 
 from medpattern.checks.manifests import Inventory, Manifest, everywhere
 from medpattern.cluster import preflight
 from medpattern.cluster.preflight import DEFAULT_CLASS, Check, Verdict
 from medpattern.findings import Place
 from medpattern.fleet.facts import Facts
+from tests.cluster.standin import KINDS, OPENSHIFT, URL, StandIn, thing
 
 UID = "11111111-2222-4333-8444-555555555555"
 SYSTEM = thing("Namespace", "kube-system", metadata={"uid": UID})

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from medpattern.cluster.bootstrap import rights
+from medpattern.cluster.bootstrap.engine import Installation, read_installation
+from medpattern.cluster.bootstrap.intent import Wanted, read_wanted
+from medpattern.cluster.bootstrap.preflight import rights
 from medpattern.cluster.connection import Connection
-from medpattern.cluster.engine import Installation, read_installation
-from medpattern.cluster.intent import Wanted, read_wanted
 from medpattern.cluster.permissions import Right, missing
 from medpattern.rendering.selection import Selection
 from tests.fleet.small import CHECKOUT, Result, process

@@ -14,7 +14,7 @@ import pytest
 from medpattern.cluster.connection import Connection
 from medpattern.cluster.doctor.reading import snapshot
 from medpattern.cluster.doctor.streaming import SECRET
-from tests.cluster.complaints import CASES, Object, application, pod, row, thing
+from tests.cluster.doctor.complaints import CASES, Object, application, pod, row, thing
 from tests.fleet.small import Result, copy_small, medpattern, render
 from tests.live.conftest import StartCluster
 from tests.live.played import contexts

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from medpattern.cluster import waiting
+from medpattern.cluster.bootstrap import waiting
 from tests.fleet.small import Result, git, medpattern
 from tests.live.handbook import Typist, commands
 from tests.live.servers.api import Object

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from medpattern.cluster.connection import Connection
-from medpattern.cluster.desired import desired
-from medpattern.cluster.fieldsets import is_applied
+from medpattern.cluster.livediff.desired import desired
+from medpattern.cluster.livediff.fieldsets import is_applied
 from medpattern.rendering.renderer import Renderer
 from medpattern.rendering.selection import Selection
 from tests.fleet.small import Result, copy_small, edit, medpattern, render

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from medpattern.cluster.bootstrap import rights
+from medpattern.cluster.bootstrap.engine import by_operator
+from medpattern.cluster.bootstrap.intent import read_wanted
+from medpattern.cluster.bootstrap.preflight import rights
 from medpattern.cluster.connection import Connection
-from medpattern.cluster.engine import by_operator
-from medpattern.cluster.intent import read_wanted
 from medpattern.cluster.permissions import RBAC, missing
 from medpattern.rendering.selection import Selection
 from tests.fleet.small import CHECKOUT, Result, process

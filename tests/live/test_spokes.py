@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
-from medpattern.cluster import spoke_account
 from medpattern.cluster.connection import Connection
 from medpattern.cluster.permissions import plurals
-from medpattern.cluster.spoke_reach import way
-from medpattern.cluster.spoke_removal import remains
-from medpattern.cluster.spoke_rights import Rights, rights
-from medpattern.cluster.spoke_tree import read_spoke
+from medpattern.cluster.spokes import account as spoke_account
+from medpattern.cluster.spokes.reach import way
+from medpattern.cluster.spokes.removal import remains
+from medpattern.cluster.spokes.rights import Rights, rights
+from medpattern.cluster.spokes.tree import read_spoke
 from medpattern.errors import RefusalError
 from medpattern.rendering.selection import Selection
 from medpattern.secretstore.hidden import Hidden

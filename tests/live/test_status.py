@@ -89,9 +89,9 @@ def test_details_name_revision_wave_and_age_of_each_application(fleet: Fleet) ->
 
 
 def test_one_list_a_page_is_asked_of_each_argo_cd(fleet: Fleet, kubernetes: Cluster) -> None:
-    from medpattern.cluster.asking import fleet_status
     from medpattern.cluster.connection import Connection
     from medpattern.cluster.seats import Seat
+    from medpattern.cluster.status.asking import fleet_status
 
     connection = Connection.open(fleet.kubeconfig, "hub")
     seat = Seat("hub", "", "openshift-gitops", ("east", "hub"))

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
-from medpattern.cluster import uninstall_looking
+from medpattern.cluster.bootstrap.engine import MADE
 from medpattern.cluster.connection import Connection
-from medpattern.cluster.engine import MADE
 from medpattern.cluster.permissions import RBAC, Right, missing
-from medpattern.cluster.uninstall import plan
-from medpattern.cluster.uninstall_rights import to_carry_out, to_look, to_look_inside
+from medpattern.cluster.uninstall import looking
+from medpattern.cluster.uninstall.plan import plan
+from medpattern.cluster.uninstall.rights import to_carry_out, to_look, to_look_inside
 from tests.fleet.small import CHECKOUT, Result, process
 from tests.live.servers.api import STRICT, Object
 from tests.live.servers.argocd import NAMESPACE
@@ -132,8 +132,8 @@ def each_right_that_is_missing_is_named(place: Place) -> Roles:
     """Takes each right away that the operator needs, and leaves him with all of them."""
     gitops = place.gitops
     admin, operator = (Connection.open(gitops.cluster.kubeconfig(user)) for user in ("admin", "operator"))
-    west = uninstall_looking.Place("west", NAMESPACE, frozenset({"broker", "images"}), frozenset(APPLICATIONS[1:]))
-    made = plan(uninstall_looking.look(admin, west), keep_data=False, engine=True)
+    west = looking.Place("west", NAMESPACE, frozenset({"broker", "images"}), frozenset(APPLICATIONS[1:]))
+    made = plan(looking.look(admin, west), keep_data=False, engine=True)
     needed = to_look(admin, west) | to_look_inside(admin, west) | to_carry_out(admin, made)
     # What is had in all namespaces is had in each.
     needed -= {one for one in needed if one.namespace and replace(one, namespace="") in needed}

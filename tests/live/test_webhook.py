@@ -19,14 +19,14 @@ import pytest
 import urllib3
 
 from medpattern.argocd.webhook import SECRET, references
-from medpattern.cluster import webhook
-from medpattern.cluster.bootstrap import rights
+from medpattern.cluster.bootstrap import webhook
+from medpattern.cluster.bootstrap.intent import read_wanted
+from medpattern.cluster.bootstrap.preflight import rights
+from medpattern.cluster.bootstrap.steps import Done, apply
 from medpattern.cluster.connection import Connection
 from medpattern.cluster.doctor.examination import examine
 from medpattern.cluster.doctor.reading import snapshot
-from medpattern.cluster.intent import read_wanted
 from medpattern.cluster.permissions import Right
-from medpattern.cluster.steps import Done, apply
 from medpattern.rendering.selection import Selection
 from tests.fleet.small import CHECKOUT, Result, git, process
 from tests.live.servers.api import Api

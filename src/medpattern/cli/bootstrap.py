@@ -14,12 +14,12 @@ from medpattern.cli import console
 from medpattern.cli.options import Facts, Root, Values, complete_cluster
 from medpattern.cli.reach import Kubeconfig, Tree
 from medpattern.cli.secrets_options import Identities
-from medpattern.cluster.until import Until
+from medpattern.cluster.bootstrap.until import Until
 
 if TYPE_CHECKING:
-    from medpattern.cluster.bootstrap import Preflight
+    from medpattern.cluster.bootstrap.intent import Wanted
+    from medpattern.cluster.bootstrap.preflight import Preflight
     from medpattern.cluster.connection import Connection
-    from medpattern.cluster.intent import Wanted
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 # Checks that may not be passed over by --accept.
@@ -82,7 +82,7 @@ def bootstrap(
     Example: medpattern bootstrap --cluster hospital-2 --context hospital-2-admin
     """
     from medpattern.cli import bootstrap_views as views
-    from medpattern.cluster.bootstrap import preflight
+    from medpattern.cluster.bootstrap.preflight import preflight
     from medpattern.cluster.preflight import accepted, problems
     from medpattern.errors import UsageError
 
@@ -126,7 +126,7 @@ def _wanted(
     cluster: str, root: Path, values: str | None, facts: str | None, tree: Path | None, manifest: str,
     secrets: Path | None, identities: list[Path],
 ) -> Wanted:  # fmt: skip
-    from medpattern.cluster.intent import read_wanted, with_manifest, with_secrets
+    from medpattern.cluster.bootstrap.intent import read_wanted, with_manifest, with_secrets
     from medpattern.rendering.selection import DEFAULT_TREE, Selection
 
     selection = Selection(root, values, facts, (cluster,))
@@ -152,7 +152,7 @@ def _ask(wanted: Wanted, connection: Connection) -> None:
 
 def _carry_out(wanted: Wanted, connection: Connection, found: Preflight, longest: float) -> None:
     from medpattern.cli.bootstrap_views import applied, awaited
-    from medpattern.cluster.steps import Applied, Done, Patience, carry_out
+    from medpattern.cluster.bootstrap.steps import Applied, Done, Patience, carry_out
 
     done: list[Applied] = []
 
@@ -175,9 +175,9 @@ def _wait(
     wanted: Wanted, connection: Connection, found: Preflight, until: Until, longest: float, tree: Path
 ) -> None:  # fmt: skip
     from medpattern.cli import bootstrap_views as views
-    from medpattern.cluster.expected import expected_applications
+    from medpattern.cluster.bootstrap.waiting import Wish, wait
     from medpattern.cluster.seats import Seat
-    from medpattern.cluster.waiting import Wish, wait
+    from medpattern.cluster.status.expected import expected_applications
 
     name = wanted.facts.name
     seat = Seat(name, wanted.facts.server, wanted.namespace, (name,))

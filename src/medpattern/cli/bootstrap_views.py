@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import typer
 
 from medpattern.cli import console
+from medpattern.cluster.bootstrap.steps import Applied, Done, all_objects, all_removed, content_of, words_of
 from medpattern.cluster.preflight import Check, Verdict
 from medpattern.cluster.resources import UnknownKindError
-from medpattern.cluster.steps import Applied, Done, all_objects, all_removed, content_of, words_of
 
 if TYPE_CHECKING:
-    from medpattern.cluster.bootstrap import Preflight
+    from medpattern.cluster.bootstrap.intent import Wanted
+    from medpattern.cluster.bootstrap.olm import Pending
+    from medpattern.cluster.bootstrap.preflight import Preflight
+    from medpattern.cluster.bootstrap.waiting import Waited
     from medpattern.cluster.connection import Connection, Object
-    from medpattern.cluster.intent import Wanted
-    from medpattern.cluster.olm import Pending
-    from medpattern.cluster.statuses import ApplicationStatus, ClusterStatus
-    from medpattern.cluster.waiting import Waited
+    from medpattern.cluster.status.statuses import ApplicationStatus, ClusterStatus
 
 _COLOURS = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.PROBLEM: "red"}
 

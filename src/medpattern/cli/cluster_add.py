@@ -16,8 +16,8 @@ from medpattern.cli.reach import Kubeconfig, Tree
 if TYPE_CHECKING:
     from medpattern.cluster.connection import Connection
     from medpattern.cluster.preflight import Check
-    from medpattern.cluster.spoke_preflight import Both, Found
-    from medpattern.cluster.spoke_tree import Spoke
+    from medpattern.cluster.spokes.preflight import Both, Found
+    from medpattern.cluster.spokes.tree import Spoke
     from medpattern.fleet.facts import Facts as ClusterFacts
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The cluster that is pushed to.",
@@ -57,8 +57,8 @@ def add(
 
     Example: medpattern cluster add hospital-1 --context hospital-1-admin --hub-context hub-admin
     """
-    from medpattern.cluster import spokes
-    from medpattern.cluster.spoke_preflight import preflight
+    from medpattern.cluster.spokes import joining
+    from medpattern.cluster.spokes.preflight import preflight
 
     _agreeable(dry_run=dry_run, yes=yes)
     spoke = _spoke(name, root, values, facts, tree, charts or [])
@@ -67,14 +67,14 @@ def add(
     _stop_at_problems(found.checks)
     if dry_run:
         _print_roles(found)
-        lines = list(spokes.preview(spoke, both, found))
+        lines = list(joining.preview(spoke, both, found))
         for line in lines:
             console.say(line)
         console.say(f"{console.number(len(lines), 'object')} would be applied; nothing was changed")
         return
     if not yes:
         _ask(f"Give Argo CD on '{spoke.hub.name}' the cluster '{name}' at {both.spoke.server}?")
-    count = spokes.add(spoke, both, found, console.say)
+    count = joining.add(spoke, both, found, console.say)
     console.say(f"'{name}' is as it should be: {console.number(count, 'object')} changed")
 
 
@@ -93,16 +93,16 @@ def rotate(
 
     Example: medpattern cluster rotate hospital-1 --context hospital-1-admin --hub-context hub-admin
     """
-    from medpattern.cluster import spokes
-    from medpattern.cluster.spoke_preflight import HUB, SPOKE, side_checks
-    from medpattern.cluster.spoke_tree import Spoke, pushed_from
+    from medpattern.cluster.spokes import joining
+    from medpattern.cluster.spokes.preflight import HUB, SPOKE, side_checks
+    from medpattern.cluster.spokes.tree import Spoke, pushed_from
 
     known = _known(root, values, facts)
     own = _facts_of(name, known)
     hub = pushed_from(own, known)
     both = _both(own, hub, kubeconfig, context, hub_context)
     _stop_at_problems((*side_checks(SPOKE, both.spoke, own), *side_checks(HUB, both.hub, hub)))
-    spokes.rotate(Spoke(own, hub), both, console.say)
+    joining.rotate(Spoke(own, hub), both, console.say)
     console.say(f"the hub has a new token for '{name}'")
 
 
@@ -129,18 +129,18 @@ def remove(
 
     Example: medpattern cluster remove hospital-1 --hub hub --context hospital-1-admin --hub-context hub-admin
     """
-    from medpattern.cluster import spoke_registration
-    from medpattern.cluster.spoke_preflight import HUB, side_checks
-    from medpattern.cluster.spoke_removal import Leaving, removal_checks
-    from medpattern.cluster.spoke_removal import remove as take_back
+    from medpattern.cluster.spokes import registration
+    from medpattern.cluster.spokes.preflight import HUB, side_checks
+    from medpattern.cluster.spokes.removal import Leaving, removal_checks
+    from medpattern.cluster.spokes.removal import remove as take_back
 
     known = _known(root, values, facts)
     seat = _hub_of(name, hub, known)
     to_hub = _open(kubeconfig, hub_context, seat.name, seat.server)
     checks = side_checks(HUB, to_hub, seat)
     _stop_at_problems(checks)
-    live = to_hub.get("v1", "Secret", spoke_registration.secret_name(name), seat.argocd_namespace)
-    server = spoke_registration.field(live, "server") or (known[name].server if name in known else "")
+    live = to_hub.get("v1", "Secret", registration.secret_name(name), seat.argocd_namespace)
+    server = registration.field(live, "server") or (known[name].server if name in known else "")
     spoke = None if lost else _open(kubeconfig, context, name, server)
     leaving = Leaving(name, seat.argocd_namespace, seat.is_openshift, to_hub, spoke, live)
     _stop_at_problems(removal_checks(leaving))
@@ -161,7 +161,7 @@ def _agreeable(*, dry_run: bool, yes: bool) -> None:
 def _spoke(
     name: str, root: Path, values: str | None, facts: str | None, tree: Path | None, charts: Iterable[str]
 ) -> Spoke:
-    from medpattern.cluster.spoke_tree import pushed_from, read_spoke
+    from medpattern.cluster.spokes.tree import pushed_from, read_spoke
     from medpattern.errors import UsageError
     from medpattern.rendering.selection import DEFAULT_TREE, Selection
 
@@ -192,7 +192,7 @@ def _facts_of(name: str, known: dict[str, ClusterFacts]) -> ClusterFacts:
 
 
 def _hub_of(name: str, hub: str, known: dict[str, ClusterFacts]) -> ClusterFacts:
-    from medpattern.cluster.spoke_tree import pushed_from
+    from medpattern.cluster.spokes.tree import pushed_from
     from medpattern.errors import UsageError
 
     if hub:
@@ -211,8 +211,8 @@ def _open(kubeconfig: Path | None, context: str | None, cluster: str, server: st
 def _both(
     spoke: ClusterFacts, hub: ClusterFacts, kubeconfig: Path | None, context: str | None, hub_context: str | None
 ) -> Both:
-    from medpattern.cluster.spoke_preflight import Both
-    from medpattern.cluster.spoke_reach import way
+    from medpattern.cluster.spokes.preflight import Both
+    from medpattern.cluster.spokes.reach import way
 
     to_spoke = _open(kubeconfig, context, spoke.name, spoke.server)
     to_hub = _open(kubeconfig, hub_context, hub.name, hub.server)
@@ -232,7 +232,7 @@ def _stop_at_problems(found: Iterable[Check]) -> None:
 
 def _print_roles(found: Found) -> None:
     """The objects on the spoke as data, for review."""
-    from medpattern.cluster.spoke_account import objects
+    from medpattern.cluster.spokes.account import objects
     from medpattern.documents.writer import dump
 
     for thing in objects(found.rights, found.absent):

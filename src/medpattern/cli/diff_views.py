@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from medpattern.cli import console, waiving
 from medpattern.cli.reach import Open, opener
-from medpattern.cluster.comparing import SeatState, compare
 from medpattern.cluster.connection import Connection
-from medpattern.cluster.desired import desired
-from medpattern.cluster.livediff import Change, LiveDiff, ObjectChange
-from medpattern.cluster.liveobjects import Lists
+from medpattern.cluster.livediff.comparing import SeatState, compare
+from medpattern.cluster.livediff.desired import desired
+from medpattern.cluster.livediff.difference import Change, LiveDiff, ObjectChange
+from medpattern.cluster.livediff.objects import Lists
 from medpattern.cluster.seats import seat_of, seats
 from medpattern.errors import RemoteError, UsageError
 from medpattern.findings import errors_of

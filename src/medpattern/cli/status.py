@@ -14,7 +14,7 @@ from medpattern.cli.reach import Context, Kubeconfig, Tree
 if TYPE_CHECKING:
     from medpattern.cluster.connection import Connection
     from medpattern.cluster.seats import Seat
-    from medpattern.cluster.statuses import ClusterStatus
+    from medpattern.cluster.status.statuses import ClusterStatus
     from medpattern.rendering.selection import Selection
 
 
@@ -66,9 +66,9 @@ def _question(
 ) -> Callable[[], tuple[ClusterStatus, ...]]:
     """What asks the clusters that are meant, as often as it is called."""
     from medpattern.cli.reach import opener
-    from medpattern.cluster.asking import fleet_status
-    from medpattern.cluster.expected import expected_applications, expected_of_others
     from medpattern.cluster.seats import seats
+    from medpattern.cluster.status.asking import fleet_status
+    from medpattern.cluster.status.expected import expected_applications, expected_of_others
 
     fleet = selection.load()
     names = selection.names(fleet)

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from medpattern.cli import console
-from medpattern.cluster.applications import HEALTHY, SYNCED
-from medpattern.cluster.statuses import ApplicationStatus, ClusterStatus, Presence
+from medpattern.cluster.status.applications import HEALTHY, SYNCED
+from medpattern.cluster.status.statuses import ApplicationStatus, ClusterStatus, Presence
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -17,9 +17,9 @@ from medpattern.cli.reach import Context, Kubeconfig, Tree
 if TYPE_CHECKING:
     from medpattern.cluster.connection import Connection
     from medpattern.cluster.permissions import Right
-    from medpattern.cluster.uninstall import Plan
-    from medpattern.cluster.uninstall_held import Held
-    from medpattern.cluster.uninstall_looking import Place
+    from medpattern.cluster.uninstall.held import Held
+    from medpattern.cluster.uninstall.looking import Place
+    from medpattern.cluster.uninstall.plan import Plan
     from medpattern.fleet.facts import Facts as ClusterFacts
 
 
@@ -56,9 +56,9 @@ def uninstall(
 
     Example: medpattern uninstall --cluster hospital-2 --keep-data --dry-run
     """
-    from medpattern.cluster import uninstall as planning
-    from medpattern.cluster import uninstall_rights as rights
-    from medpattern.cluster.uninstall_looking import look
+    from medpattern.cluster.uninstall import plan as planning
+    from medpattern.cluster.uninstall import rights
+    from medpattern.cluster.uninstall.looking import look
     from medpattern.errors import UsageError
 
     longest = seconds(timeout)
@@ -88,8 +88,8 @@ def _reach(
 ) -> tuple[Place, Connection]:  # fmt: skip
     """Where to look, and a connection to the cluster that the facts name and no other."""
     from medpattern.cli.reach import opener
-    from medpattern.cluster.uninstall_looking import Place
-    from medpattern.cluster.uninstall_rights import to_look, to_look_inside
+    from medpattern.cluster.uninstall.looking import Place
+    from medpattern.cluster.uninstall.rights import to_look, to_look_inside
     from medpattern.rendering.selection import DEFAULT_TREE, Selection
 
     selection = Selection(root, values, facts, (cluster,))
@@ -181,8 +181,8 @@ def _ask(cluster: str, connection: Connection) -> None:
 
 
 def _carry_out(connection: Connection, plan: Plan, place: Place, longest: float) -> None:
-    from medpattern.cluster.uninstall_held import held
-    from medpattern.cluster.uninstall_running import carry_out
+    from medpattern.cluster.uninstall.held import held
+    from medpattern.cluster.uninstall.running import carry_out
 
     ended = carry_out(connection, plan, place.argocd, longest, console.say)
     if ended.left:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from medpattern import __version__
-from medpattern.cluster.applications import live_application
 from medpattern.cluster.doctor.examination import Examination
 from medpattern.cluster.doctor.removal import cleaned, scrubbed
 from medpattern.cluster.doctor.snapshot import APPLICATION, Kind, Snapshot
+from medpattern.cluster.status.applications import live_application
 from medpattern.documents.writer import dump
 from medpattern.errors import UsageError
 from medpattern.secretstore.files import write_private

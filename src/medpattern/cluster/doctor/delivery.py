@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from medpattern.argocd import webhook
-from medpattern.cluster.applications import RUNNING, live_application
-from medpattern.cluster.causes import cure_of
 from medpattern.cluster.connection import MANAGER
 from medpattern.cluster.doctor.platform import PATIENCE_SECONDS
 from medpattern.cluster.doctor.removal import QUOTED_KINDS
@@ -25,7 +23,9 @@ from medpattern.cluster.doctor.snapshot import (
 )
 from medpattern.cluster.doctor.streaming import SECRET
 from medpattern.cluster.doctor.workloads import CONFIG_MAP
-from medpattern.cluster.statuses import STALE_AFTER
+from medpattern.cluster.status.applications import RUNNING, live_application
+from medpattern.cluster.status.causes import cure_of
+from medpattern.cluster.status.statuses import STALE_AFTER
 from medpattern.cluster.tracking import TRACKING_ID, tracking
 
 SETTINGS = "argocd-cm"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from medpattern.cluster.causes import cure_of
 from medpattern.cluster.doctor.snapshot import Check, Kind, Said, Snapshot, age, condition, named, spec, status, words
+from medpattern.cluster.status.causes import cure_of
 
 NODE: Kind = ("", "Node")
 NAMESPACE: Kind = ("", "Namespace")

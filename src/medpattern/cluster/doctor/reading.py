@@ -21,7 +21,7 @@ from medpattern.cluster.doctor.snapshot import APPLICATION, Kind, Object, Snapsh
 from medpattern.cluster.doctor.storage import POD, VOLUME_CLAIM
 from medpattern.cluster.doctor.streaming import SECRET
 from medpattern.cluster.doctor.workloads import CONFIG_MAP, DEPLOYMENT, JOB, MONITORING, ROUTE
-from medpattern.cluster.liveobjects import THREADS
+from medpattern.cluster.livediff.objects import THREADS
 from medpattern.cluster.resources import Resource, UnknownKindError
 from medpattern.errors import RefusalError, RemoteError
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from medpattern.cluster.causes import complaints, cure_of
 from medpattern.cluster.doctor.snapshot import (
     Check,
     Kind,
@@ -19,6 +18,7 @@ from medpattern.cluster.doctor.snapshot import (
 )
 from medpattern.cluster.doctor.storage import POD
 from medpattern.cluster.doctor.streaming import SECRET
+from medpattern.cluster.status.causes import complaints, cure_of
 
 DEPLOYMENT: Kind = ("apps", "Deployment")
 JOB: Kind = ("batch", "Job")

@@ -1,0 +1,1 @@
+"""From a cluster without Argo CD to one that Argo CD keeps as git has it."""

@@ -1,0 +1,237 @@
+"""The preflight of bootstrap as a whole: cluster, Argo CD, rights, Secrets and repository; nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from medpattern.argocd.names import SECRET_TYPE
+from medpattern.cluster.bootstrap import engine, handover, leftovers, webhook
+from medpattern.cluster.bootstrap.checkout import Login, Remote, ask_remote, repository_checks
+from medpattern.cluster.bootstrap.engine import EngineState, Installation, Presence
+from medpattern.cluster.bootstrap.intent import Wanted
+from medpattern.cluster.bootstrap.olm import OPERATORS
+from medpattern.cluster.connection import Connection, Object
+from medpattern.cluster.permissions import Right, missing, plurals, to_apply
+from medpattern.cluster.preflight import Check, cluster_checks, ok, problem, warning
+from medpattern.errors import RefusalError, RemoteError, UsageError
+
+if TYPE_CHECKING:
+    from medpattern.secretstore.format import Entry
+    from medpattern.secretstore.hidden import Hidden
+
+ARGOCD_GROUP = "argoproj.io"
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What the preflight found: the checks, and what they were made of."""
+
+    checks: tuple[Check, ...]
+    state: EngineState | None = None
+    installation: Installation | None = None
+    remote: Remote = field(default_factory=Remote)
+
+
+def preflight(wanted: Wanted, connection: Connection) -> Preflight:
+    """Looks at everything, changes nothing. A server that does not answer is a finding among the others."""
+    login = _login_of_file(wanted)
+    checks = list(wanted.local)
+    state: EngineState | None = None
+    installation: Installation | None = None
+    try:
+        checks += cluster_checks(connection, wanted.facts, wanted.inventory, {ARGOCD_GROUP})
+        try:
+            state = engine.engine_state(connection, wanted.namespace)
+            login = login or handover.live_login(connection, wanted.namespace, wanted.git.repo_url)
+        except RefusalError as error:
+            checks.append(problem("permissions", str(error), "see the rights below"))
+        installation, unreadable = _installation(wanted, state)
+        checks += unreadable
+        is_begun = engine.is_begun(connection, installation)
+        checks += _engine_checks(wanted, state, installation, is_begun=is_begun)
+        checks += _right_checks(wanted, connection, installation)
+        checks += _secret_checks(wanted, connection)
+    except RemoteError as error:
+        cure = "see whether the API server runs, and whether the context is the right one"
+        checks.append(problem("server", str(error), cure))
+    remote = ask_remote(wanted.git.repo_url, wanted.git.revision, login or Login())
+    checks += repository_checks(wanted.root, wanted.tree, wanted.facts.name, wanted.git, remote)
+    return Preflight(tuple(checks), state, installation, remote)
+
+
+def _installation(wanted: Wanted, state: EngineState | None) -> tuple[Installation | None, list[Check]]:
+    """What installs Argo CD where it is not, or may not be seen; a manifest that cannot be had is a finding."""
+    if state is not None and not (to_install(state) or upgrades(wanted, state)):
+        return None, []
+    if wanted.facts.is_openshift:
+        return engine.by_operator(wanted.of_root, wanted.namespace), []
+    if not wanted.manifest:
+        return None, []
+    try:
+        return engine.read_installation(wanted.manifest, wanted.sha256, wanted.namespace), []
+    except (UsageError, RemoteError) as error:
+        return None, [problem("argocd", str(error), "name another file or URL by --argocd-manifest")]
+
+
+def _engine_checks(
+    wanted: Wanted, state: EngineState | None, installation: Installation | None, *, is_begun: bool
+) -> Iterator[Check]:
+    if state is None:
+        return
+    if state.ending:
+        what = ", ".join(state.ending)
+        cure = "wait until it is gone; what holds it stands in its metadata.finalizers and status.conditions"
+        yield problem("argocd", f"it is being deleted: {what}", cure)
+    elif upgrades(wanted, state) and installation:
+        yield ok("argocd", f"Argo CD becomes that of {installation.source}")
+    elif state.presence is Presence.PRESENT and not state.is_unfinished:
+        yield _left_as_it_is(wanted, state)
+    elif state.presence is Presence.PARTIAL and not (state.is_unfinished or is_begun or _only_definitions(state)):
+        yield problem(
+            "argocd",
+            f"Argo CD is there in part: {', '.join(state.there)}; not there: {', '.join(state.absent)}",
+            f"finish its removal (kubectl delete namespace {wanted.namespace}) or its installation, and run this again",
+        )
+    elif installation is None and wanted.facts.is_openshift:
+        cure = f"subscribe to the package {engine.PACKAGE} in clusterGroup.subscriptions, render and push"
+        yield problem("argocd", "there is no Argo CD, and the tree does not install one", cure)
+    elif installation is None and not wanted.manifest:
+        yield problem(
+            "argocd",
+            "there is no Argo CD, and nothing says which to install",
+            "name upstream's manifests/install.yaml of a release by --argocd-manifest, or by "
+            "medpattern.argocd.manifest in the values, with its sha256",
+        )
+    elif installation:
+        is_begun = is_begun or state.is_unfinished
+        begun = "its installation was begun and is finished" if is_begun else "it is installed"
+        yield ok("argocd", f"there is no Argo CD; {begun} from {installation.source}")
+
+
+def _left_as_it_is(wanted: Wanted, state: EngineState) -> Check:
+    """Of an Argo CD that is there and stays what it is; a problem where it was asked to become another."""
+    installed = state.record.get("manifestSha256", "")
+    if wanted.upgrades and wanted.facts.is_openshift:
+        cure = f"change the channel of {engine.PACKAGE} in clusterGroup.subscriptions, render and push"
+        return problem("argocd", "on OpenShift its operator upgrades Argo CD, not --upgrade-argocd", cure)
+    if wanted.upgrades and not state.is_ours:
+        cure = "upgrade it the way it was installed"
+        return problem("argocd", f"the Argo CD in {wanted.namespace} was not installed by bootstrap", cure)
+    if wanted.upgrades:
+        cure = "name it by medpattern.argocd.manifest in the values, with its sha256, or by --argocd-manifest"
+        return problem("argocd", "nothing says to which release Argo CD is to be upgraded", cure)
+    if installed and wanted.sha256 and installed != wanted.sha256.removeprefix("sha256:").lower():
+        return warning(
+            "argocd",
+            f"Argo CD is there, from a manifest with the sha256 {installed}; the values name another",
+            "it is left as it is; --upgrade-argocd takes the one of the values",
+        )
+    return ok("argocd", f"Argo CD is there, in {wanted.namespace}; it is left as it is")
+
+
+def upgrades(wanted: Wanted, state: EngineState) -> bool:
+    """Whether an Argo CD that bootstrap has installed from a manifest becomes another one, or is made whole."""
+    return wanted.upgrades and state.is_ours and not wanted.facts.is_openshift
+
+
+def _only_definitions(state: EngineState) -> bool:
+    """What is left of an Argo CD that was removed, kinds apart."""
+    return all(what.startswith(engine.CRD) for what in state.there)
+
+
+def to_install(state: EngineState) -> bool:
+    """Whether Argo CD is still to be installed, or its installation to be finished."""
+    return state.presence is not Presence.PRESENT or state.is_unfinished
+
+
+def rights(wanted: Wanted, connection: Connection, installation: Installation | None) -> set[Right]:
+    """What the login needs for a run; `installation` is None where Argo CD is there."""
+    namespace = wanted.namespace
+    things = [*handover.namespaces(wanted.of_root), *handover.roots(wanted.of_root, wanted.root_application)]
+    things += installation.objects if installation else ()
+    if wanted.secrets:
+        things += [_secret_stub(one.namespace) for entry in wanted.secrets.entries
+                   for one in wanted.secrets.kubernetes_secrets(entry)]  # fmt: skip
+    things += () if wanted.facts.is_openshift else (engine.record(namespace, "", ""), handover.config_map(namespace))
+    things += _webhook_change(wanted, connection)
+    definitions = installation.definitions if installation else ()
+    known = {(ARGOCD_GROUP, "Application"): ("applications", True), (ARGOCD_GROUP, "AppProject"): ("appprojects", True)}
+    found = to_apply(things, {**known, **plurals(connection.resources, definitions)})
+    if wanted.facts.is_openshift:
+        found |= {Right(ARGOCD_GROUP, "argocds", verb, namespace) for verb in ("list", "get", "patch")}
+        found.add(Right("", "configmaps", "get", namespace))
+    if wanted.facts.is_openshift and installation:
+        found.add(Right(OPERATORS, "clusterserviceversions", "get", installation.objects[0]["metadata"]["name"]))
+    found |= leftovers.rights(namespace) if wanted.upgrades and installation else set()
+    found |= {
+        Right("", "namespaces", "get"),
+        Right("", "secrets", "list", namespace),
+        Right("apiextensions.k8s.io", "customresourcedefinitions", "get"),
+        Right("apps", "deployments", "list", namespace),
+        Right("apps", "statefulsets", "list", namespace),
+        Right(ARGOCD_GROUP, "applications", "list", namespace),
+        Right("storage.k8s.io", "storageclasses", "list"),
+    }
+    return found
+
+
+def _webhook_change(wanted: Wanted, connection: Connection) -> list[Object]:
+    try:
+        change = webhook.change(connection, wanted.namespace, wanted.webhook, is_whole=True)
+    except RefusalError:
+        return []  # what refuses is among the rights below
+    return [change] if change else []
+
+
+def _secret_stub(namespace: str) -> Object:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "any", "namespace": namespace}}
+
+
+def _right_checks(wanted: Wanted, connection: Connection, installation: Installation | None) -> Iterator[Check]:
+    needed = rights(wanted, connection, installation)
+    lacking = missing(connection, needed)
+    for right in lacking:
+        yield problem("permissions", f"the login may not {right}", "let an administrator grant it, or log in as one")
+    if not lacking:
+        yield ok("permissions", "the login may do all that is needed")
+
+
+def _secret_checks(wanted: Wanted, connection: Connection) -> Iterator[Check]:
+    """Whether every Secret that nobody writes is there, or in the secrets file."""
+    from medpattern.secretstore.plan import Writer, plan
+
+    found = plan(wanted.inventory, wanted.secrets)
+    for secret in (row.secret for row in found.secrets if row.writer is Writer.NOBODY):
+        if connection.get("v1", "Secret", secret.name, secret.namespace) is None:
+            yield problem(
+                "secrets",
+                f"nobody writes the {secret}",
+                "put it into the secrets file (medpattern secrets plan shows its keys) and name the file by --secrets",
+            )
+    yield from webhook.checks(connection, wanted)
+
+
+# ---- logins ------------------------------------------------------------------------------------------------------
+
+
+def _login_of_file(wanted: Wanted) -> Login | None:
+    """The login to the repository that the secrets file has; None without one."""
+    if wanted.secrets is None or wanted.values is None:
+        return None
+    for entry in wanted.secrets.entries:
+        if (
+            wanted.secrets.kubernetes_secrets(entry)
+            and entry.labels.get(SECRET_TYPE) in handover.REPOSITORY_TYPES
+            and _is_for(wanted, entry)
+        ):
+            found = {one.name: wanted.values.of(entry, one) for one in entry.fields}
+            return Login(*(found.get(key) for key in ("username", "password", "sshPrivateKey")))
+    return None
+
+
+def _is_for(wanted: Wanted, entry: Entry) -> bool:
+    assert wanted.values is not None
+    url: Hidden | None = next((wanted.values.of(entry, one) for one in entry.fields if one.name == "url"), None)
+    return url is not None and wanted.git.repo_url.startswith(url.text().removesuffix(".git"))

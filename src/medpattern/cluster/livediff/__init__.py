@@ -1,0 +1,1 @@
+"""What a sync would change of the objects of a cluster."""

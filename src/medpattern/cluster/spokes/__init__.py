@@ -1,0 +1,1 @@
+"""Clusters that a hub's Argo CD pushes to: they join, change their token, and leave."""

@@ -1,0 +1,1 @@
+"""What leaves a cluster, in which order, and what stays."""
