@@ -82,12 +82,13 @@ def test_clocks_that_differ_are_told(seconds: int, told: int) -> None:
     assert list(preflight.clock(None, now)) == []
 
 
-def test_a_kind_that_nobody_brings_is_a_problem() -> None:
-    topic = thing("KafkaTopic", "images", api_version="kafka.strimzi.io/v1")
-    (check,) = preflight.kinds(StandIn(), inventory(topic), brought=())
+def test_kinds_that_nobody_brings_are_a_problem_told_once_for_their_version() -> None:
+    topics = [thing("KafkaTopic", name, api_version="kafka.strimzi.io/v1") for name in ("images", "results")]
+    broker = thing("Kafka", "broker", api_version="kafka.strimzi.io/v1")
+    (check,) = preflight.kinds(StandIn(), inventory(*topics, broker), brought=())
 
     assert check.verdict is Verdict.PROBLEM
-    assert "KafkaTopic of kafka.strimzi.io/v1, which broker needs" in check.message
+    assert "Kafka, KafkaTopic of kafka.strimzi.io/v1; needed by broker" in check.message
 
 
 def test_a_kind_that_the_tree_or_a_remote_chart_brings_is_none() -> None:

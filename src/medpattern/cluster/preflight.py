@@ -182,14 +182,17 @@ def clock(server: datetime | None, here: datetime) -> Iterator[Check]:
 def kinds(connection: Connection, known: Inventory, brought: Collection[str]) -> Iterator[Check]:
     """Whether the cluster knows the kinds of all objects, or will: by an operator's Subscription or a further chart."""
     own = {_defined(one.data) for one in known.manifests if one.kind == "CustomResourceDefinition"}
-    missing: dict[str, set[str]] = {}
+    missing: dict[str, tuple[set[str], set[str]]] = {}
     for one in known.manifests:
         is_there = connection.resources.has(one.api_version, one.kind)
         if not is_there and one.group not in brought and (one.group, one.kind) not in own:
-            missing.setdefault(f"{one.kind} of {one.api_version}", set()).add(one.app or "the root")
+            names, apps = missing.setdefault(one.api_version, (set(), set()))
+            names.add(one.kind)
+            apps.add(one.app or "the root")
     later = known.of_kind("operators.coreos.com", "Subscription") or known.unseen
-    for kind, apps in sorted(missing.items()):
-        message = f"the cluster does not know {kind}, which {', '.join(sorted(apps))} needs"
+    for api_version, (names, apps) in sorted(missing.items()):
+        kinds_of = f"{', '.join(sorted(names))} of {api_version}"
+        message = f"the cluster does not know {kinds_of}; needed by {', '.join(sorted(apps))}"
         if later:
             yield warning("kinds", message, "the operators that the tree subscribes to, or its remote charts, bring it")
         else:
