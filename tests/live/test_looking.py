@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from urllib3.exceptions import HTTPError
 
 from tests.fleet.small import Result, git, medpattern
 from tests.live.servers.api import STRICT
 from tests.live.servers.argocd import NAMESPACE
 from tests.live.servers.gitops import MERGE, GitOps
 from tests.live.ward import WARD, Ward
-from tests.real.servers.processes import until
 
 TOPICS = "/apis/kafka.strimzi.io/v1/namespaces/broker/kafkatopics"
 TOPIC = f"{TOPICS}/images"
@@ -30,20 +28,11 @@ def gitops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitOps]:
     made = GitOps(tmp_path_factory.mktemp("looking") / "servers")
     try:
         made.start()
-        # The first answer takes the server long on a busy machine, and Argo CD waits for 32 s alone.
-        until(lambda: is_described(made), "the API server to describe its kinds", seconds=600)
         made.argocd.install()
         made.argocd.start()
         yield made
     finally:
         made.discard()
-
-
-def is_described(gitops: GitOps) -> bool:
-    try:
-        return gitops.api.ask("GET", "/openapi/v2").status == 200
-    except HTTPError:
-        return False
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,17 @@ import shutil
 from functools import cached_property
 from pathlib import Path
 
+from urllib3.exceptions import HTTPError
+
 from tests.live.servers.api import STRICT, Api, Object
 from tests.live.servers.built import CONTROL_PLANE, built
 from tests.live.servers.cluster import Cluster
 from tests.real.servers.ports import free_ports, listening
-from tests.real.servers.processes import Process
+from tests.real.servers.processes import Process, until
 from tests.real.servers.programs import program
 
 START_SECONDS = 120
+DESCRIBED_SECONDS = 600
 RESYNC = "5s"
 NAMESPACE = "argocd"
 PART = {"app.kubernetes.io/part-of": "argocd"}
@@ -77,6 +80,8 @@ class ArgoCD:
         """Return when the controller reconciles."""
         self.redis.start().wait_ready(lambda: listening(self._redis_port), seconds=START_SECONDS)
         self.repo_server.start().wait_ready(lambda: listening(self._repo_port), seconds=START_SECONDS)
+        # The first answer takes the API server long on a busy machine, and the controller waits for 32 s alone.
+        until(self._is_described, "the API server to describe its kinds", seconds=DESCRIBED_SECONDS)
         self.start_controller()
         return self
 
@@ -99,6 +104,12 @@ class ArgoCD:
         for process in (self.server, *reversed(self.processes)):
             process.discard()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _is_described(self) -> bool:
+        try:
+            return self.cluster.api.ask("GET", "/openapi/v2").status == 200
+        except HTTPError:
+            return False
 
     def _link(self, name: str, target: Path) -> None:
         (self.folder / "bin" / name).symlink_to(target)
