@@ -138,6 +138,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"known: {shown}"
 
 
+def some(words: Iterable[str], shown: int = 5) -> str:
+    """The first of some words, and how many more there are."""
+    found = list(words)
+    more = f" and {len(found) - shown} more" if len(found) > shown else ""
+    return ", ".join(found[:shown]) + more
+
+
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings sorted by place, each once: clusters that share a file share its findings.
 

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from tests.fleet.small import git
-from tests.live.handbook import Typist
+from tests.live.handbook import Typist, commands
 from tests.live.servers.api import Object
 from tests.live.servers.argocd import NAMESPACE, ArgoCD
 from tests.live.servers.built import CONTROL_PLANE, built
@@ -37,6 +37,7 @@ TOPICS = "/apis/kafka.strimzi.io/v1/namespaces/broker/kafkatopics"
 READY = {"status": {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]}}
 EVERY = ("hub-root", "portal", "east-root", "east-cluster", "east-broker", "east-legend", "east-viewer")
 FACTS = {"distribution": "kubernetes", "platform": "None", "version": "1.36", "hub": "hub"}
+WHAT_NOBODY_CAN_SEE = {"group": "ward", "domain": "east.example.org", "hub": "hub", "argocd": {"model": "push"}}
 # What is for OpenShift alone.
 OPENSHIFT = (
     (": {operatorGroup: true, targetNamespaces: []}", ""),
@@ -204,3 +205,19 @@ class Site:
                         place = f"{name}{path}/{metadata.get('namespace', '')}/{metadata['name']}"
                         found[place] = (metadata["uid"], metadata.get("generation", 0))
         return found
+
+
+def in_service(site: Site) -> Site:
+    """The hub bootstrapped and the spoke added, as the handbook says."""
+    site.write_facts("hub", clusterId=site.hub.uid)
+    told = site.typist.type_all("Bootstrap")
+    assert "all 2 Applications of 'hub' are Healthy" in told
+
+    look, push, add = commands("Add a cluster")
+    site.typist.type(look)
+    # Of an address on this machine nobody can tell whether the hub reaches it.
+    site.write_facts("east", **WHAT_NOBODY_CAN_SEE, server=site.spoke.cluster.url)
+    site.typist.type(push)
+    site.typist.type(add)
+    site.wait(site.healthy, "all Applications of hub and spoke to be healthy")
+    return site

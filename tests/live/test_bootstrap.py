@@ -112,21 +112,15 @@ def made_at(gitops: GitOps, name: str) -> str:
 
 
 def everything(gitops: GitOps) -> dict[str, Object]:
-    """What bootstrap applies, without status and version, which Argo CD writes all the time."""
-    found: dict[str, Object] = {}
-    for path in (
+    """What bootstrap applies."""
+    return gitops.contents(
         f"/api/v1/namespaces/{NAMESPACE}/configmaps",
         f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments",
         f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications",
         f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/appprojects",
         f"{RBAC}/clusterroles",
         "/api/v1/namespaces",
-    ):
-        for one in gitops.get(path)["items"]:
-            content = {key: value for key, value in one.items() if key not in ("status", "metadata")}
-            metadata = {key: one["metadata"].get(key) for key in ("labels", "annotations", "finalizers")}
-            found[f"{path}/{one['metadata']['name']}"] = {**content, **metadata}
-    return found
+    )
 
 
 def test_a_run_that_was_stopped_anywhere_is_finished_by_a_further_one(place: Place, tmp_path: Path) -> None:

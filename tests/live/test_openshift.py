@@ -243,10 +243,9 @@ def has_ended(place: Place, run: Process) -> bool:
     return not run.alive
 
 
-def everything(gitops: GitOps) -> dict[str, object]:
-    """What bootstrap applies, without status and version, which others write all the time."""
-    found: dict[str, object] = {}
-    for path in (
+def everything(gitops: GitOps) -> dict[str, Object]:
+    """What bootstrap applies."""
+    return gitops.contents(
         f"/api/v1/namespaces/{NAMESPACE}/configmaps",
         f"/apis/argoproj.io/v1beta1/namespaces/{NAMESPACE}/argocds",
         f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications",
@@ -254,9 +253,4 @@ def everything(gitops: GitOps) -> dict[str, object]:
         "/apis/operators.coreos.com/v1alpha1/subscriptions",
         "/apis/operators.coreos.com/v1/operatorgroups",
         "/api/v1/namespaces",
-    ):
-        for one in gitops.get(path)["items"]:
-            content = {key: value for key, value in one.items() if key not in ("status", "metadata")}
-            metadata = {key: one["metadata"].get(key) for key in ("labels", "annotations", "finalizers")}
-            found[f"{path}/{one['metadata']['name']}"] = {**content, **metadata}
-    return found
+    )

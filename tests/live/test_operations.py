@@ -14,12 +14,11 @@ from tests.fleet.small import CHECKOUT, edit
 from tests.live.handbook import commands, quoted
 from tests.live.servers.argocd import NAMESPACE
 from tests.live.servers.gitops import APPLICATIONS
-from tests.live.site import GLOBAL, SPACE, Site
+from tests.live.site import GLOBAL, SPACE, Site, in_service
 
 DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 SETTINGS = f"{SPACE}/configmaps/argocd-cm"
 APPROVAL = "argocd.argoproj.io/deletion-approved"
-WHAT_NOBODY_CAN_SEE = {"group": "ward", "domain": "east.example.org", "hub": "hub", "argocd": {"model": "push"}}
 
 
 @pytest.fixture(scope="module")
@@ -29,22 +28,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield in_service(made.start())
     finally:
         made.discard()
-
-
-def in_service(site: Site) -> Site:
-    """The hub bootstrapped and the spoke added, as the handbook says."""
-    site.write_facts("hub", clusterId=site.hub.uid)
-    told = site.typist.type_all("Bootstrap")
-    assert "all 2 Applications of 'hub' are Healthy" in told
-
-    look, push, add = commands("Add a cluster")
-    site.typist.type(look)
-    # Of an address on this machine nobody can tell whether the hub reaches it.
-    site.write_facts("east", **WHAT_NOBODY_CAN_SEE, server=site.spoke.cluster.url)
-    site.typist.type(push)
-    site.typist.type(add)
-    site.wait(site.healthy, "all Applications of hub and spoke to be healthy")
-    return site
 
 
 def test_an_upgrade_of_each_part_changes_what_it_should_and_nothing_else(site: Site, tmp_path: Path) -> None:

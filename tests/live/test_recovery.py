@@ -11,8 +11,7 @@ import pytest
 from tests.fleet.small import git
 from tests.live.handbook import commands
 from tests.live.servers.argocd import ArgoCD
-from tests.live.site import CENTRAL, GLOBAL, SPACE, Machines, Site
-from tests.live.test_operations import in_service
+from tests.live.site import CENTRAL, GLOBAL, SPACE, Machines, Site, in_service
 
 PORTAL = "/apis/apps/v1/namespaces/tools/deployments/viewer"
 LEGEND = "/api/v1/namespaces/images/configmaps/legend"

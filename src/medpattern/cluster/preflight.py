@@ -6,12 +6,16 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medpattern.checks.manifests import Inventory
 from medpattern.cluster.connection import Connection
 from medpattern.errors import RefusalError
+from medpattern.findings import some
 from medpattern.fleet.facts import Facts
+
+if TYPE_CHECKING:
+    from medpattern.tree.plan import Plan
 
 # Tokens and certificates are judged by the clock; a minute is more than any time service lets through.
 LARGEST_SKEW = timedelta(minutes=1)
@@ -50,6 +54,23 @@ def warning(name: str, message: str, cure: str) -> Check:
 def problem(name: str, message: str, cure: str) -> Check:
     """Something that must be mended first."""
     return Check(name, Verdict.PROBLEM, message, cure)
+
+
+def tree_check(name: str, tree: str, plan: Plan) -> Check:
+    """Whether a cluster's part of the rendered tree is as its inputs render it.
+
+    Args:
+        name: of the cluster.
+        tree: the path of the rendered tree, as the repository names it.
+        plan: what rendering would change of it.
+    """
+    from medpattern.tree.plan import Action
+
+    changed = [entry.path for entry in plan.of(Action.CREATE, Action.UPDATE, Action.DELETE, Action.FOREIGN)]
+    if not changed:
+        return ok("tree", f"{tree}/{name} is as its inputs render it")
+    message = f"{tree}/{name} is not as its inputs render it: {some(changed)}"
+    return problem("tree", message, "medpattern render, then commit and push")
 
 
 # Going on all the same would change the wrong cluster, or fail half-way.

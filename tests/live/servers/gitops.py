@@ -92,3 +92,13 @@ class GitOps:
         """An object of the cluster; {} if there is none."""
         answer = self.api.ask("GET", path)
         return {} if answer.status == 404 else dict(self.api.must(answer))
+
+    def contents(self, *paths: str) -> dict[str, Object]:
+        """The objects of some lists, by path and name, without status and version, which others write all the time."""
+        found: dict[str, Object] = {}
+        for path in paths:
+            for one in self.get(path)["items"]:
+                content = {key: value for key, value in one.items() if key not in ("status", "metadata")}
+                metadata = {key: one["metadata"].get(key) for key in ("labels", "annotations", "finalizers")}
+                found[f"{path}/{one['metadata']['name']}"] = {**content, **metadata}
+        return found

@@ -12,7 +12,7 @@ from medpattern.argocd.applications import Git
 from medpattern.argocd.webhook import provider_of
 from medpattern.checks.manifests import Inventory
 from medpattern.cluster.connection import Object
-from medpattern.cluster.preflight import Check, ok, problem
+from medpattern.cluster.preflight import Check, ok, problem, tree_check
 from medpattern.errors import UsageError
 from medpattern.findings import Finding, errors_of
 from medpattern.fleet.facts import Facts
@@ -92,7 +92,6 @@ def read_wanted(selection: Selection, tree: Path) -> Wanted:
     from medpattern.rendering.run import run
     from medpattern.rendering.selection import tree_path
     from medpattern.rendering.validation import Run
-    from medpattern.tree.plan import Action
 
     (name,) = selection.clusters
     facts = _facts(selection, name)
@@ -105,8 +104,7 @@ def read_wanted(selection: Selection, tree: Path) -> Wanted:
     values, git = validated.renderer.fleet.values_and_git(facts)
     engine = lookup(values, ("medpattern", "argocd"))[1]
     engine = engine if isinstance(engine, dict) else {}
-    changed = [entry.path for entry in outcome.plan.of(Action.CREATE, Action.UPDATE, Action.DELETE, Action.FOREIGN)]
-    local = (*_tree_checks(name, where, changed), *_validity(_judged(selection, found.findings)))
+    local = (tree_check(name, where, outcome.plan), *_validity(_judged(selection, found.findings)))
     return Wanted(
         facts=facts,
         inventory=validated.inventories[0],
@@ -152,18 +150,6 @@ def _facts(selection: Selection, name: str) -> Facts:
             f"run: medpattern bootstrap --cluster {facts.hub}"
         )
     return facts
-
-
-def _tree_checks(name: str, tree: str, changed: Sequence[str]) -> Iterator[Check]:
-    if not changed:
-        yield ok("tree", f"{tree}/{name} is as its inputs render it")
-        return
-    more = " ..." if len(changed) > SHOWN else ""
-    yield problem(
-        "tree",
-        f"{tree}/{name} is not as its inputs render it: {', '.join(changed[:SHOWN])}{more}",
-        "medpattern render, then commit and push",
-    )
 
 
 def _judged(selection: Selection, findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -16,10 +16,11 @@ from medpattern.cluster.resources import Resource
 from medpattern.cluster.spokes import account, registration
 from medpattern.cluster.spokes.registration import MANAGER
 from medpattern.errors import RemoteError
+from medpattern.findings import some
 
 Tell = Callable[[str], None]
 
-THREADS, ENDED_SECONDS, _SHOWN = 8, 120, 5
+THREADS, ENDED_SECONDS = 8, 120
 # What every namespace gets, and what its controllers keep there for themselves.
 _DEFAULT = {
     "ServiceAccount": ("default", "builder", "deployer"),
@@ -64,10 +65,9 @@ def _hub_checks(leaving: Leaving) -> Iterator[Check]:
         if _is_to(one, leaving.name, server)
     ]
     if pushed and leaving.spoke is not None:
-        more = " ..." if len(pushed) > _SHOWN else ""
         yield problem(
             "applications",
-            f"{len(pushed)} Applications of the hub still apply to it: {', '.join(pushed[:_SHOWN])}{more}",
+            f"{len(pushed)} Applications of the hub still apply to it: {some(pushed)}",
             f"delete clusters/{leaving.name}.yaml, render, push, and wait until Argo CD has removed them; "
             "without its login it could not",
         )
@@ -140,7 +140,7 @@ def _of_spoke(spoke: Connection, tell: Tell) -> int:
     for space in _made(spoke):
         rest = remains(spoke, space)
         if rest:
-            tell(f"stays    Namespace {space}: it has {', '.join(rest[:_SHOWN])}{' ...' if len(rest) > _SHOWN else ''}")
+            tell(f"stays    Namespace {space}: it has {some(rest)}")
         else:
             going.append(space)
     for space in going:

@@ -11,7 +11,7 @@ from medpattern.argocd.names import argocd_namespace
 from medpattern.cluster.bootstrap.engine import CRD
 from medpattern.cluster.connection import Object
 from medpattern.cluster.permissions import RBAC
-from medpattern.cluster.preflight import Check, ok, problem, warning
+from medpattern.cluster.preflight import Check, tree_check, warning
 from medpattern.cluster.spokes.rights import Part
 from medpattern.errors import UsageError
 from medpattern.fleet.facts import Facts
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from medpattern.rendering.selection import Selection
 
 ARGOCD = "argoproj.io"
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def read_spoke(selection: Selection, tree: Path, charts: Mapping[str, Path]) -> 
             parts += (_part(one, scope(_group(one), one["kind"], unseen.namespace)) for one in things)
         else:
             parts += (Part(group, kind, scope(group, kind, unseen.namespace)) for group, kind in sorted(unseen.kinds))
-    checks = (*_tree_checks(name, renderer.tree, outcome.plan), *_chart_checks(known, charts))
+    checks = (tree_check(name, renderer.tree, outcome.plan), *_chart_checks(known, charts))
     return Spoke(facts, hub, tuple(parts), _namespaces(rendered.cluster, known), checks)
 
 
@@ -159,21 +158,6 @@ def _namespaces(cluster: Cluster, known: Inventory) -> frozenset[str]:
     """Of applications whose objects are not known, with those that their values add."""
     extra = {space for app in cluster.applications if app.name in known.unseen for space in app.extra_namespaces}
     return frozenset({one.namespace for one in known.unseen.values()} | extra)
-
-
-def _tree_checks(name: str, tree: str, plan: Any) -> Iterator[Check]:
-    from medpattern.tree.plan import Action
-
-    changed = [entry.path for entry in plan.of(Action.CREATE, Action.UPDATE, Action.DELETE, Action.FOREIGN)]
-    if not changed:
-        yield ok("tree", f"{tree}/{name} is as its inputs render it")
-        return
-    more = " ..." if len(changed) > _SHOWN else ""
-    yield problem(
-        "tree",
-        f"{tree}/{name} is not as its inputs render it: {', '.join(changed[:_SHOWN])}{more}",
-        "medpattern render, then commit and push",
-    )
 
 
 def _chart_checks(known: Inventory, charts: Mapping[str, Path]) -> Iterator[Check]:

@@ -9,7 +9,8 @@ from medpattern.cluster.bootstrap.steps import INSTALLER
 from medpattern.cluster.connection import Connection
 from medpattern.cluster.resources import UnknownKindError
 from medpattern.cluster.uninstall.contents import foreign_to_engine, is_ours, managers, things
-from medpattern.cluster.uninstall.plan import FoundEngine, Ref, some
+from medpattern.cluster.uninstall.plan import FoundEngine, Ref
+from medpattern.findings import some
 
 RBAC = "rbac.authorization.k8s.io/v1"
 

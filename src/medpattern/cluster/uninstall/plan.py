@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from itertools import groupby
 
+from medpattern.findings import some
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
@@ -256,10 +258,3 @@ def _why_stays(one: FoundSpace, *, is_kept: bool) -> str:
     if one.foreign:
         return f"it holds what others have made: {some(map(str, one.foreign))}"
     return "it holds data, or the operator of such" if is_kept else ""
-
-
-def some(words: Iterable[str], shown: int = 5) -> str:
-    """The first of some words, and how many more there are."""
-    found = list(words)
-    more = f" and {len(found) - shown} more" if len(found) > shown else ""
-    return ", ".join(found[:shown]) + more

@@ -13,7 +13,8 @@ from medpattern.cluster.tracking import Tracking
 from medpattern.cluster.uninstall.contents import foreign, foreign_to_engine, things
 from medpattern.cluster.uninstall.engine import instances
 from medpattern.cluster.uninstall.looking import live_tracking
-from medpattern.cluster.uninstall.plan import Plan, Ref, Stage, Stay, Step, Verb, some
+from medpattern.cluster.uninstall.plan import Plan, Ref, Stage, Stay, Step, Verb
+from medpattern.findings import some
 
 EVERY_SECONDS = 1.0
 MERGE = "application/merge-patch+json"
