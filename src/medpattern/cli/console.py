@@ -15,6 +15,8 @@ import typer
 from medpattern.errors import DataDeletionError, InputError, MedpatternError
 from medpattern.findings import Finding, Severity
 
+NOTHING_TO_DO = "nothing to do, all are as rendered"
+
 
 def _colour(text: str, colour: str, *, stderr: bool) -> str:
     stream = sys.stderr if stderr else sys.stdout

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from medpattern.rendering.selection import Selection
 
 
-NOTHING_TO_DO = "nothing to do, all are as rendered"
-
-
 def render(
     cluster: Clusters = None,
     group: Group = "",
@@ -70,7 +67,9 @@ def render(
         settled = settled_clusters(selection, tree)
         if settled.is_all and selection.is_whole and not (diff or as_json):
             count = sum(settled.files.values())
-            console.say(f"{console.number(len(settled.files), 'cluster')}, {count} files in {tree}: {NOTHING_TO_DO}")
+            console.say(
+                f"{console.number(len(settled.files), 'cluster')}, {count} files in {tree}: {console.NOTHING_TO_DO}"
+            )
             return
     from medpattern.cli import render_views as views
 

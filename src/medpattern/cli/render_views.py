@@ -10,7 +10,6 @@ from typing import Any
 from medpattern import __version__
 from medpattern.charts.helm import NEEDS_HELM
 from medpattern.cli import console, waiving
-from medpattern.cli.render import NOTHING_TO_DO
 from medpattern.documents.writer import dump
 from medpattern.errors import DataDeletionError, HelmError, InputError
 from medpattern.findings import errors_of
@@ -179,7 +178,7 @@ def _summary(outcome: Outcome, *, would: bool = False) -> None:
     total = counts[Action.UNCHANGED] + counts[Action.CREATE] + counts[Action.UPDATE] + sum(outcome.skipped.values())
     words = f"{console.number(len(outcome.clusters), 'cluster')}, {total} files in {outcome.tree}"
     if not done:
-        console.say(f"{words}: {NOTHING_TO_DO}")
+        console.say(f"{words}: {console.NOTHING_TO_DO}")
         return
     by_cluster: dict[str, list[Entry]] = {}
     for entry in outcome.plan.of(*_DONE_WORDS):
