@@ -15,7 +15,6 @@ repositories.
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -121,9 +120,7 @@ class Demo:
         """`medpattern bootstrap` in the background; its log goes on line by line."""
         manifest = str(built(CONTROL_PLANE, "argocd-install.yaml"))
         words = self.words("bootstrap", "--yes", "--timeout", TIMEOUT, "--argocd-manifest", manifest, *more)
-        environment = {"PYTHONPATH": str(fleet.CHECKOUT / "src"), "PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "medpattern", *words]
-        return Process("bootstrap", command, self.folder / "bootstrap.log", environment=environment).start()
+        return self.gitops.begin(self.folder / "bootstrap.log", *words)
 
     def applications(self) -> list[Object]:
         """The Applications that there are."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from medpattern.cluster.bootstrap.preflight import rights
 from medpattern.cluster.connection import Connection
 from medpattern.cluster.permissions import Right, missing
 from medpattern.rendering.selection import Selection
-from tests.fleet.small import CHECKOUT, Result, process
+from tests.fleet.small import Result, process
 from tests.live.servers.api import Object
 from tests.live.servers.argocd import NAMESPACE
 from tests.live.servers.built import CONTROL_PLANE, built
@@ -51,9 +50,7 @@ class Place:
 
     def begin(self, log: Path, *more: str) -> Process:
         """A bootstrap in the background."""
-        environment = {"PYTHONPATH": str(CHECKOUT / "src"), "PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "medpattern", *self.words("--yes", *more)]
-        return Process("bootstrap", command, log, environment=environment).start()
+        return self.gitops.begin(log, *self.words("--yes", *more))
 
 
 @pytest.fixture

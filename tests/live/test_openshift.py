@@ -5,7 +5,6 @@ Real are the API server with the definitions of the kinds, the controllers and A
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from medpattern.cluster.bootstrap.preflight import rights
 from medpattern.cluster.connection import Connection
 from medpattern.cluster.permissions import RBAC, missing
 from medpattern.rendering.selection import Selection
-from tests.fleet.small import CHECKOUT, Result, process
+from tests.fleet.small import Result, process
 from tests.live.servers.api import STRICT, Object
 from tests.live.servers.definitions import definition_files
 from tests.live.servers.gitops import MERGE, GitOps
@@ -70,9 +69,7 @@ class Place:
 
     def begin(self, log: Path, *more: str, user: str = "admin") -> Process:
         """A bootstrap in the background."""
-        environment = {"PYTHONPATH": str(CHECKOUT / "src"), "PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "medpattern", *self.words("bootstrap", *more, user=user)]
-        return Process("bootstrap", command, log, environment=environment).start()
+        return self.gitops.begin(log, *self.words("bootstrap", *more, user=user))
 
 
 @pytest.fixture

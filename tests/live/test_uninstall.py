@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -19,13 +18,13 @@ from medpattern.cluster.permissions import RBAC, Right, missing
 from medpattern.cluster.uninstall import looking
 from medpattern.cluster.uninstall.plan import plan
 from medpattern.cluster.uninstall.rights import to_carry_out, to_look, to_look_inside
-from tests.fleet.small import CHECKOUT, Result, process
+from tests.fleet.small import Result, process
 from tests.live.servers.api import STRICT, Object
 from tests.live.servers.argocd import NAMESPACE
 from tests.live.servers.built import CONTROL_PLANE, built
 from tests.live.servers.gitops import MERGE, GitOps
 from tests.live.ward import FACTS, Ward
-from tests.real.servers.processes import Process, until
+from tests.real.servers.processes import until
 
 APPLICATIONS = ("west-root", "broker", "legend", "viewer")
 TOPICS = "/apis/kafka.strimzi.io/v1/namespaces/broker/kafkatopics"
@@ -99,9 +98,7 @@ def test_nothing_of_ours_is_left_even_if_a_run_is_killed_in_the_middle(make: Any
 
     roles = each_right_that_is_missing_is_named(place)
     place.hold(SETTINGS, HOLD)
-    environment = {"PYTHONPATH": str(CHECKOUT / "src"), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "medpattern", *place.words("--yes", "--engine", user="operator")]
-    killed = Process("uninstall", command, tmp_path / "uninstall.log", environment=environment).start()
+    killed = gitops.begin(tmp_path / "uninstall.log", *place.words("--yes", "--engine", user="operator"))
     until(lambda: "gone  Application viewer" in killed.text() or not killed.alive, "a first Application to be gone",
           seconds=RUN_SECONDS)  # fmt: skip
     assert killed.alive, killed.tail()

@@ -96,10 +96,16 @@ class Api:
         return self.ask("PATCH", path, thing, {**query, "force": "true"}, "application/apply-patch+yaml")
 
     def watch(self, path: str) -> Iterator[Object]:
-        """What happens to the objects of a kind, those that are there first, until the server ends it."""
+        """What happens to the objects of a kind, those that are there first, until the server ends it.
+
+        Raises:
+            FailedError: the server does not let it begin, as for a kind that it does not serve yet.
+        """
         query = urlencode({"watch": "true", "allowWatchBookmarks": "false"})
         forever = urllib3.Timeout(connect=60, read=None)
         response = self._pool.request("GET", f"{self.url}{path}?{query}", timeout=forever, preload_content=False)
+        if response.status != 200:
+            raise FailedError(f"the API server answered {response.status} to a watch of {path}")
         rest = b""
         for part in response.stream(1 << 16):
             *lines, rest = (rest + part).split(b"\n")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tests.fleet.small import CHECKOUT
 from tests.live.servers.api import Api, Object
 from tests.live.servers.argocd import NAMESPACE, RESYNC, ArgoCD
 from tests.live.servers.cluster import Cluster
@@ -13,7 +15,7 @@ from tests.live.servers.controllers import Controllers
 from tests.live.servers.definitions import definition_files
 from tests.live.servers.git import GitServer
 from tests.live.servers.template import template
-from tests.real.servers.processes import until
+from tests.real.servers.processes import Process, until
 
 APPLICATIONS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications"
 # What Argo CD needs for one round on a loaded machine: poll, render, compare, apply.
@@ -45,6 +47,7 @@ class GitOps:
         self.argocd = ArgoCD(folder / "argocd", self.cluster, resync, namespace)
         (folder / "git").mkdir()
         self.git = GitServer(folder / "git")
+        self._commands: list[Process] = []
 
     @property
     def api(self) -> Api:
@@ -58,8 +61,17 @@ class GitOps:
         self.controllers.start()
         return self
 
+    def begin(self, log: Path, *words: str) -> Process:
+        """A command of medpattern in the background; it ends with the servers at the latest."""
+        environment = {"PYTHONPATH": str(CHECKOUT / "src"), "PYTHONUNBUFFERED": "1"}
+        command = [sys.executable, "-m", "medpattern", *words]
+        self._commands.append(Process(words[0], command, log, environment=environment).start())
+        return self._commands[-1]
+
     def discard(self) -> None:
         """End all at once and remove the files."""
+        for command in self._commands:
+            command.discard()
         self.argocd.discard()
         self.controllers.process.discard()
         self.cluster.discard()

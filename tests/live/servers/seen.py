@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
@@ -10,6 +11,9 @@ from urllib3.exceptions import HTTPError
 
 from tests.live.servers.api import Api
 from tests.live.servers.gitops import APPLICATIONS
+from tests.real.servers.programs import FailedError
+
+AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Seen:
 
 
 class Watch:
-    """Looks from its making on; the kind must be there. `states` grows until the API server ends."""
+    """Looks from its making on. `states` grows until the API server ends, which may end a watch at any time."""
 
     def __init__(self, api: Api) -> None:
         self.states: list[Seen] = []
@@ -37,19 +41,25 @@ class Watch:
 
     def _look(self, api: Api) -> None:
         with suppress(HTTPError):
-            for event in api.watch(APPLICATIONS):
-                thing, status = event["object"], event["object"].get("status") or {}
-                sync, health = status.get("sync") or {}, status.get("health") or {}
-                operation = status.get("operationState") or {}
-                self.states.append(
-                    Seen(
-                        int(thing["metadata"]["resourceVersion"]),
-                        thing["metadata"]["name"],
-                        sync.get("status") or "",
-                        health.get("status") or "",
-                        operation.get("phase") or "",
-                    )
+            while True:
+                with suppress(FailedError):
+                    self._note(api)
+                time.sleep(AGAIN_SECONDS)
+
+    def _note(self, api: Api) -> None:
+        for event in api.watch(APPLICATIONS):
+            thing, status = event["object"], event["object"].get("status") or {}
+            sync, health = status.get("sync") or {}, status.get("health") or {}
+            operation = status.get("operationState") or {}
+            self.states.append(
+                Seen(
+                    int(thing["metadata"]["resourceVersion"]),
+                    thing["metadata"]["name"],
+                    sync.get("status") or "",
+                    health.get("status") or "",
+                    operation.get("phase") or "",
                 )
+            )
 
     def first(self, name: str) -> int:
         """The version in which an Application was first there."""
