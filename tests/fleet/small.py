@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from medpattern.cli import main as command_line
@@ -122,6 +123,13 @@ def git(root: Path, *arguments: str) -> str:
         check=True,
     )
     return done.stdout
+
+
+def another_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on git takes every repository for somebody else's, and refuses to look at it."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 
 
 def commit(root: Path, message: str = "a commit") -> str:

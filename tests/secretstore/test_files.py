@@ -11,6 +11,7 @@ import pytest
 from medpattern.errors import UsageError
 from medpattern.secretstore import files
 from medpattern.secretstore.encryption import Cipher, encrypt
+from tests.fleet.small import another_owner
 from tests.secretstore.texts import PLANTED, entry, text
 
 FILE = text(entry(f"- {{name: password, value: {PLANTED}}}\n"))
@@ -102,6 +103,19 @@ def test_a_tracked_file_is_refused_and_one_that_is_ignored_is_not(tmp_path: Path
     with pytest.raises(UsageError, match=r"git tracks it.*change every secret"):
         files.read(tracked)
     assert files.read(ignored)
+
+
+def test_a_work_tree_that_git_refuses_to_look_at_counts_as_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "init", "--quiet")
+    tracked = kept(tmp_path)
+    git(tmp_path, "add", "secrets.yaml")
+    another_owner(monkeypatch)
+
+    for looks in (files.read, files.require_outside_git):
+        with pytest.raises(UsageError, match=r"git does not say whether it has .*dubious ownership"):
+            looks(tracked)
 
 
 def test_a_tracked_template_without_values_is_read(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from medpattern.secretstore.encryption import Cipher, cipher_of, decrypt
 from medpattern.secretstore.format import SecretsFile
 from medpattern.secretstore.hidden import Hidden
 from medpattern.secretstore.parsing import read_secrets
-from medpattern.tree.history import git_output
+from medpattern.tree.history import git_output, git_refusal
 
 VARIABLE = "VALUES_SECRET"
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -145,8 +145,15 @@ def require_outside_git(path: Path) -> None:
 
 
 def _git(path: Path, *arguments: str) -> bool:
-    """Whether git, in the folder of `path`, says yes; a machine without git has no repository."""
-    return git_output(path.resolve().parent, *arguments) is not None
+    """Whether git, in the folder of `path`, says yes; a machine without git has no repository.
+
+    Raises:
+        UsageError: git refuses to look.
+    """
+    folder = path.resolve().parent
+    if words := git_refusal(folder):
+        raise UsageError(f"git does not say whether it has {path}: {words}")
+    return git_output(folder, *arguments) is not None
 
 
 def write_private(path: Path, content: bytes) -> None:

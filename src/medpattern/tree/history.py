@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import tarfile
 from collections.abc import Callable, Sequence
@@ -22,6 +23,19 @@ def git_output(root: Path, *arguments: str) -> str | None:
     except (FileNotFoundError, PermissionError):
         return None
     return None if done.returncode else done.stdout.decode("utf-8", "replace").rstrip("\n")
+
+
+def git_refusal(root: Path) -> str:
+    """Why git does not say whether the folder `root` is in a repository, as of another owner's; "" if it does."""
+    asked = ["git", "-C", str(root), "rev-parse", "--is-inside-work-tree"]
+    try:
+        done = subprocess.run(  # noqa: S603
+            asked, capture_output=True, check=False, text=True, errors="replace", env={**os.environ, "LC_ALL": "C"}
+        )
+    except (FileNotFoundError, PermissionError):
+        return ""
+    is_answer = done.returncode == 0 or "not a git repository (or any" in done.stderr
+    return "" if is_answer else " ".join(done.stderr.split())
 
 
 def _committed_names(root: Path, *arguments: str) -> list[str]:

@@ -10,7 +10,7 @@ from medpattern.argocd.applications import Git
 from medpattern.cluster.bootstrap.checkout import Login, Remote, ask_remote, repository_checks
 from medpattern.cluster.preflight import Verdict
 from medpattern.secretstore.hidden import Hidden
-from tests.fleet.small import commit, git
+from tests.fleet.small import another_owner, commit, git
 
 
 @pytest.fixture
@@ -52,6 +52,17 @@ def test_a_change_that_is_not_committed_or_not_pushed_is_told(clone: Path) -> No
     commit(clone)
     assert [verdict for verdict, _ in told(clone)] == [Verdict.PROBLEM]
     assert "has another rendered/west than HEAD" in told(clone)[0][1]
+
+
+def test_a_clone_of_another_owner_is_told_in_the_words_of_git(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = Git(url_of(clone), "main", "rendered")
+    remote = ask_remote(where.repo_url, "main", Login())
+    another_owner(monkeypatch)
+
+    (found,) = repository_checks(clone, "rendered", "west", where, remote)
+
+    assert found.verdict is Verdict.PROBLEM
+    assert f"git refuses to look at {clone}: fatal: detected dubious ownership" in found.message
 
 
 def test_a_commit_that_changes_nothing_of_the_cluster_need_not_be_pushed(clone: Path) -> None:

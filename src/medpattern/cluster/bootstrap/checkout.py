@@ -13,7 +13,7 @@ from pathlib import Path
 from medpattern.argocd.applications import Git
 from medpattern.cluster.preflight import Check, ok, problem
 from medpattern.secretstore.hidden import Hidden
-from medpattern.tree.history import git_output
+from medpattern.tree.history import git_output, git_refusal
 
 REMOTE_SECONDS = 60
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
@@ -128,7 +128,9 @@ def repository_checks(root: Path, tree: str, cluster: str, git: Git, remote: Rem
         return
     changed = git_output(root, "status", "--porcelain", "--untracked-files=all", "--", ".")
     if changed is None:
-        yield problem("repository", f"{root} is in no git repository", "clone the one that Argo CD reads")
+        words = git_refusal(root)
+        message = f"git refuses to look at {root}: {words}" if words else f"{root} is in no git repository"
+        yield problem("repository", message, "make git answer here" if words else "clone the one that Argo CD reads")
         return
     if changed:
         files = ", ".join(line[3:] for line in changed.splitlines()[:3]) + (" ..." if changed.count("\n") > 2 else "")
