@@ -353,10 +353,10 @@ def test_a_database_begins_with_a_backup_instead_of_empty(method: str, origin: s
     assert store["endpointURL"] == spec["backup"]["barmanObjectStore"]["endpointURL"]
 
 
-def test_a_database_begins_empty_without_backups_whatever_it_would_begin_with() -> None:
-    spec = only(objects("database", {"backup": {"recoverFrom": "s3://a/b"}}), "Cluster", "results")["spec"]
+def test_a_database_does_not_begin_empty_where_a_backup_is_named_and_backups_are_off() -> None:
+    values = with_defaults("database", {"backup": {"recoverFrom": "s3://a/b"}})
 
-    assert list(spec["bootstrap"]) == ["initdb"]
+    assert [refusal.path for refusal in refusals("database", values)] == [("backup", "enabled")]
 
 
 # One step from the values in each direction.
