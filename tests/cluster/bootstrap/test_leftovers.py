@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from medpattern.cluster.bootstrap import engine
 from medpattern.cluster.bootstrap.engine import Installation
 from medpattern.cluster.bootstrap.intent import Wanted, read_wanted
 from medpattern.cluster.bootstrap.leftovers import leftovers
 from medpattern.cluster.bootstrap.preflight import preflight, rights
-from medpattern.cluster.bootstrap.steps import INSTALLER
-from medpattern.cluster.connection import Object
+from medpattern.cluster.bootstrap.steps import INSTALLER, Applied, Patience, carry_out
+from medpattern.cluster.connection import MANAGER, Object
 from medpattern.cluster.permissions import Right
 from medpattern.cluster.preflight import Check, Verdict
+from medpattern.errors import RemoteError
 from medpattern.rendering.selection import Selection
 from tests.cluster.standin import KINDS, StandIn, thing
 from tests.fleet.small import copy_small
@@ -92,7 +96,7 @@ def test_only_an_upgrade_needs_the_right_to_delete(wanted: Wanted) -> None:
     installation = Installation("new", NEW, ())
     removal = Right("apps", "deployments", "delete", "argocd")
 
-    assert removal in rights(replace(wanted, upgrades=True), there(), installation)
+    assert removal in rights(wanted, there(), replace(installation, is_upgrade=True))
     assert not [one for one in rights(wanted, there(), installation) if one.verb == "delete"]
 
 
@@ -101,3 +105,139 @@ def test_on_openshift_the_operator_upgrades(wanted: Wanted) -> None:
     found = judged(replace(wanted, facts=facts, upgrades=True), there())
 
     assert (found.verdict, "operator" in found.message, "channel" in found.cure) == (Verdict.PROBLEM, True, True)
+
+
+# ---- stopped runs ------------------------------------------------------------------------------------------------
+
+
+class Server(StandIn):
+    """Keeps what is applied and forgets what is deleted; goes away when something named `stops_at` is applied."""
+
+    stops_at = ""
+
+    def apply(
+        self, thing: Object, *, dry_run: bool = False, force: bool = False, field_manager: str = MANAGER
+    ) -> Object:
+        """Keeps an object, and who has applied it."""
+        metadata = thing["metadata"]
+        if metadata["name"] == self.stops_at:
+            raise RemoteError("the server does not answer")
+        made = deepcopy(thing)
+        made["metadata"]["managedFields"] = [{"manager": field_manager, "operation": "Apply"}]
+        self.delete(thing["apiVersion"], thing["kind"], metadata["name"], metadata.get("namespace", ""))
+        self.objects.append(made)
+        return made
+
+    def delete(
+        self, api_version: str, kind: str, name: str, namespace: str = "", *, propagation: str = "Background"
+    ) -> bool:
+        """Forgets an object."""
+        found = self.get(api_version, kind, name, namespace)
+        self.objects = [one for one in self.objects if one is not found]
+        return found is not None
+
+    def forget_kinds(self) -> None:
+        """The kinds stay what they are."""
+
+    @property
+    def deployments(self) -> set[str]:
+        """The names of the Deployments."""
+        return {one["metadata"]["name"] for one in self.list("apps/v1", "Deployment")}
+
+    @property
+    def record(self) -> Object:
+        """What bootstrap notes of the installation."""
+        return (self.get("v1", "ConfigMap", engine.RECORD, "argocd") or {}).get("data", {})
+
+
+def manifest(folder: Path, deployment: str) -> str:
+    """A manifest with one Deployment, and a ConfigMap called "last", the last that is applied."""
+    established = {"conditions": [{"type": "Established", "status": "True"}]}
+    names = {"plural": "any", "kind": "Any"}
+    spec = {"group": "argoproj.io", "names": names, "scope": "Namespaced"}
+    things = [
+        thing("CustomResourceDefinition", name, api_version="apiextensions.k8s.io/v1", spec=spec, status=established)
+        for name in engine.DEFINITIONS
+    ]
+    controller = thing("StatefulSet", "argocd-application-controller", api_version="apps/v1", metadata={"labels": PART})
+    things += [thing("ConfigMap", engine.SETTINGS), thing("Deployment", deployment, api_version="apps/v1"), controller]
+    things.append(thing("StatefulSet", "last", api_version="apps/v1"))
+    path = folder / f"{deployment}.yaml"
+    path.write_text(yaml.safe_dump_all(things), "utf-8")
+    return str(path)
+
+
+Run = Callable[..., Check]
+
+
+@pytest.fixture
+def run(wanted: Wanted) -> Run:
+    def run(server: Server, manifest: str, *, upgrades: bool = False, stops_at: str = "") -> Check:
+        """A run, up to the object at which the server goes away; what its preflight says of Argo CD."""
+        asked = replace(wanted, manifest=manifest, upgrades=upgrades)
+        found = preflight(asked, server)
+        (check,) = [one for one in found.checks if one.name == "argocd"]
+        if check.verdict is Verdict.PROBLEM:
+            return check
+        server.stops_at = stops_at
+        told: list[Applied] = []
+        try:
+            carry_out(asked, server, found.installation, told.append, Patience(0, lambda _: None))
+        except RemoteError:
+            assert stops_at
+        server.stops_at = ""
+        return check
+
+    return run
+
+
+def test_a_stopped_upgrade_is_finished_by_the_same_manifest_leftovers_and_all(run: Run, tmp_path: Path) -> None:
+    server, old, new = Server(), manifest(tmp_path, "old"), manifest(tmp_path, "new")
+    run(server, old)
+    run(server, new, upgrades=True, stops_at="last")
+    assert server.deployments == {"old", "new"}
+
+    finished = run(server, new)
+
+    assert (finished.verdict, "its upgrade was begun and is finished" in finished.message) == (Verdict.OK, True)
+    assert server.deployments == {"new"}
+    assert server.record["state"] == engine.INSTALLED
+    assert run(server, new).message.endswith("it is left as it is")
+
+
+def test_a_stopped_upgrade_goes_to_another_manifest_only_by_an_upgrade(run: Run, tmp_path: Path) -> None:
+    server, old, new = Server(), manifest(tmp_path, "old"), manifest(tmp_path, "new")
+    run(server, old)
+    run(server, new, upgrades=True, stops_at="last")
+    begun = server.record
+
+    back = run(server, old)
+
+    assert (back.verdict, begun["manifestSha256"] in back.message) == (Verdict.PROBLEM, True)
+    assert "--upgrade-argocd" in back.cure
+    assert server.record == begun
+    assert run(server, old, upgrades=True).verdict is Verdict.OK
+    assert server.deployments == {"old"}
+
+
+def test_a_stopped_upgrade_needs_the_right_to_delete_without_the_flag_too(
+    run: Run, wanted: Wanted, tmp_path: Path
+) -> None:
+    server, new = Server(), manifest(tmp_path, "new")
+    run(server, manifest(tmp_path, "old"))
+    run(server, new, upgrades=True, stops_at="last")
+    server.rights = ()
+
+    told = [one.message for one in preflight(replace(wanted, manifest=new), server).checks]
+
+    assert "the login may not delete deployments.apps in argocd" in told
+
+
+def test_a_stopped_installation_goes_on_with_its_manifest_and_with_no_other(run: Run, tmp_path: Path) -> None:
+    server, mine, other = Server(), manifest(tmp_path, "mine"), manifest(tmp_path, "other")
+    run(server, mine, stops_at="last")
+
+    assert run(server, other).verdict is Verdict.PROBLEM
+    assert server.deployments == {"mine"}
+    assert "its installation was begun and is finished" in run(server, mine).message
+    assert server.record["state"] == engine.INSTALLED

@@ -26,7 +26,7 @@ _ORDER = (
 # Says which manifest medpattern has installed, and whether it was done with it.
 RECORD = "medpattern-bootstrap"
 MADE = {"app.kubernetes.io/managed-by": "medpattern"}
-INSTALLING, INSTALLED = "installing", "installed"
+INSTALLING, UPGRADING, INSTALLED = "installing", "upgrading", "installed"
 PACKAGE = "openshift-gitops-operator"
 FETCH_SECONDS = 60
 
@@ -64,17 +64,30 @@ class EngineState:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether medpattern began to install it and was stopped."""
-        return self.record.get("state") == INSTALLING
+        """Whether medpattern began to install or upgrade it and was stopped."""
+        return self.record.get("state") in (INSTALLING, UPGRADING)
+
+    @property
+    def is_upgrading(self) -> bool:
+        """Whether medpattern began to upgrade it and was stopped."""
+        return self.record.get("state") == UPGRADING
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The objects that install Argo CD, in their order; `digest` is the manifest's sha256, "" of the operator's way."""
+    """What installs Argo CD.
+
+    Attributes:
+        source: the manifest or the operator, in words.
+        digest: the manifest's sha256; "" of the operator's way.
+        objects: in their order.
+        is_upgrade: whether it takes the place of another, of which what it does not have itself is removed.
+    """
 
     source: str
     digest: str
     objects: tuple[Object, ...]
+    is_upgrade: bool = False
 
     @property
     def definitions(self) -> tuple[Object, ...]:

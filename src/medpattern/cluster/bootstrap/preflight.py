@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from medpattern.argocd.names import SECRET_TYPE
@@ -70,7 +70,8 @@ def _installation(wanted: Wanted, state: EngineState | None) -> tuple[Installati
     if not wanted.manifest:
         return None, []
     try:
-        return engine.read_installation(wanted.manifest, wanted.sha256, wanted.namespace), []
+        found = engine.read_installation(wanted.manifest, wanted.sha256, wanted.namespace)
+        return replace(found, is_upgrade=wanted.upgrades or (state is not None and state.is_upgrading)), []
     except (UsageError, RemoteError) as error:
         return None, [problem("argocd", str(error), "name another file or URL by --argocd-manifest")]
 
@@ -86,6 +87,8 @@ def _engine_checks(
         yield problem("argocd", f"it is being deleted: {what}", cure)
     elif upgrades(wanted, state) and installation:
         yield ok("argocd", f"Argo CD becomes that of {installation.source}")
+    elif state.is_unfinished and installation:
+        yield _finished(state, installation)
     elif state.presence is Presence.PRESENT and not state.is_unfinished:
         yield _left_as_it_is(wanted, state)
     elif state.presence is Presence.PARTIAL and not (state.is_unfinished or is_begun or _only_definitions(state)):
@@ -98,16 +101,31 @@ def _engine_checks(
         cure = f"subscribe to the package {engine.PACKAGE} in clusterGroup.subscriptions, render and push"
         yield problem("argocd", "there is no Argo CD, and the tree does not install one", cure)
     elif installation is None and not wanted.manifest:
+        found = "the installation of Argo CD was stopped" if state.is_unfinished else "there is no Argo CD"
         yield problem(
             "argocd",
-            "there is no Argo CD, and nothing says which to install",
+            f"{found}, and nothing says which to install",
             "name upstream's manifests/install.yaml of a release by --argocd-manifest, or by "
             "medpattern.argocd.manifest in the values, with its sha256",
         )
     elif installation:
-        is_begun = is_begun or state.is_unfinished
         begun = "its installation was begun and is finished" if is_begun else "it is installed"
         yield ok("argocd", f"there is no Argo CD; {begun} from {installation.source}")
+
+
+def _finished(state: EngineState, installation: Installation) -> Check:
+    """Of an installation that was stopped: another manifest than its own would leave parts of both."""
+    what = "upgrade" if state.is_upgrading else "installation"
+    begun = state.record.get("manifestSha256", "")
+    if installation.digest not in ("", begun):
+        return problem(
+            "argocd",
+            f"its {what} was stopped, from a manifest with the sha256 {begun}; {installation.source} has "
+            f"{installation.digest}",
+            "name the manifest that was begun, in the values or by --argocd-manifest; or go on to this one with "
+            "--upgrade-argocd",
+        )
+    return ok("argocd", f"Argo CD is not whole; its {what} was begun and is finished from {installation.source}")
 
 
 def _left_as_it_is(wanted: Wanted, state: EngineState) -> Check:
@@ -164,7 +182,7 @@ def rights(wanted: Wanted, connection: Connection, installation: Installation | 
         found.add(Right("", "configmaps", "get", namespace))
     if wanted.facts.is_openshift and installation:
         found.add(Right(OPERATORS, "clusterserviceversions", "get", installation.objects[0]["metadata"]["name"]))
-    found |= leftovers.rights(namespace) if wanted.upgrades and installation else set()
+    found |= leftovers.rights(namespace) if installation and installation.is_upgrade else set()
     found |= {
         Right("", "namespaces", "get"),
         Right("", "secrets", "list", namespace),

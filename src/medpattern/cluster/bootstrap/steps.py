@@ -96,13 +96,14 @@ def _install(
     first, rest = installation.objects[0], installation.objects[1:]
     tell(_make_space(connection, first, INSTALLER))
     # Before anything else of it, so that a run that was killed is known for one.
-    apply(connection, engine.record(namespace, installation.digest, engine.INSTALLING))
+    begun = engine.UPGRADING if installation.is_upgrade else engine.INSTALLING
+    apply(connection, engine.record(namespace, installation.digest, begun))
     for thing in rest:
         tell(apply(connection, thing, INSTALLER))
     kinds = Pending("Argo CD's kinds are not established")
     _await(lambda: None if engine.established(connection) else kinds, patience)
     connection.forget_kinds()
-    if wanted.upgrades:
+    if installation.is_upgrade:
         _remove_leftovers(connection, installation, namespace, tell)
     apply(connection, engine.record(namespace, installation.digest, engine.INSTALLED))
 
@@ -215,5 +216,5 @@ def all_objects(
 
 def all_removed(wanted: Wanted, connection: Connection, installation: Installation | None) -> Iterable[Object]:
     """What a run would remove: objects of an earlier release of Argo CD."""
-    if installation and installation.digest and wanted.upgrades:
+    if installation and installation.is_upgrade:
         yield from leftovers.leftovers(connection, installation, wanted.namespace, INSTALLER)
