@@ -23,7 +23,7 @@ from medpattern.cluster.bootstrap import webhook
 from medpattern.cluster.bootstrap.intent import read_wanted
 from medpattern.cluster.bootstrap.preflight import rights
 from medpattern.cluster.bootstrap.steps import Done, apply
-from medpattern.cluster.connection import Connection
+from medpattern.cluster.connection import WEBHOOK_MANAGER, Connection
 from medpattern.cluster.doctor.examination import examine
 from medpattern.cluster.doctor.reading import snapshot
 from medpattern.cluster.permissions import Right
@@ -246,7 +246,7 @@ def test_without_the_value_the_reference_is_taken_back_and_no_other_key(place: P
 
     change = webhook.change(connection, NAMESPACE, "", is_whole=False)
     assert change is not None
-    assert apply(connection, change).done is Done.CHANGED
+    assert apply(connection, change, WEBHOOK_MANAGER).done is Done.CHANGED
 
     after = place.gitops.get(f"{SECRETS}/argocd-secret")
     assert after["data"].keys() == before["data"].keys() - {SETTING}

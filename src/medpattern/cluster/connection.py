@@ -31,6 +31,8 @@ CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
 # Objects in one page of a list, as kubectl asks for: of Applications, with 8 kB each, some 4 MB.
 PAGE = 500
 MANAGER = "medpattern"
+# Of their own: a manager gives up what it does not apply, and others of ours own keys of the same objects.
+SPOKES_MANAGER, WEBHOOK_MANAGER = "medpattern-cluster-add", "medpattern-webhook"
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 
 Object = dict[str, Any]

@@ -8,9 +8,9 @@ import pytest
 
 from medpattern.argocd.webhook import KEYS, SECRET, SETTINGS
 from medpattern.checks.manifests import Inventory
-from medpattern.cluster.bootstrap import webhook
+from medpattern.cluster.bootstrap import steps, webhook
 from medpattern.cluster.bootstrap.intent import Wanted
-from medpattern.cluster.connection import Object
+from medpattern.cluster.connection import MANAGER, WEBHOOK_MANAGER, Object
 from medpattern.fleet.facts import Facts
 from medpattern.secretstore.parsing import read_secrets
 from tests.cluster.standin import StandIn, thing
@@ -22,6 +22,18 @@ def secret(labels: dict[str, str] | None = None, **data: str) -> Object:
     """The webhook's Secret, with the label unless another is given."""
     content = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
     return thing("Secret", SECRET, "argocd", metadata={"labels": PART if labels is None else labels}, data=content)
+
+
+class Recorder(StandIn):
+    """Remembers what was applied: its name, by whom, and whether with keys."""
+
+    applied: list[tuple[str, str, bool]]
+
+    def apply(
+        self, thing: Object, *, dry_run: bool = False, force: bool = False, field_manager: str = MANAGER
+    ) -> Object:
+        self.applied = [*getattr(self, "applied", ()), (thing["metadata"]["name"], field_manager, "data" in thing)]
+        return thing
 
 
 def settings(*managers: str) -> Object:
@@ -73,10 +85,34 @@ def test_an_argo_cd_without_a_webhook_is_left_alone() -> None:
     assert webhook.change(StandIn([settings("argocd-server")]), "argocd", "", is_whole=False) is None
 
 
+@pytest.mark.parametrize("provider", ["", "github"])
+def test_keys_that_a_secrets_file_has_written_are_not_the_webhooks(provider: str) -> None:
+    """Such as oidc.clientSecret, which Argo CD wants in argocd-secret: `secrets load` writes it as "medpattern"."""
+    server = StandIn([settings("argocd-server", MANAGER)])
+
+    assert webhook.change(server, "argocd", provider, is_whole=False) is None
+
+
+@pytest.mark.parametrize(("live", "owner"), [([secret(secret="s3")], ()), ([], (WEBHOOK_MANAGER,))])
+def test_the_reference_is_written_and_taken_back_by_a_manager_that_owns_nothing_else(
+    live: list[Object], owner: tuple[str, ...]
+) -> None:
+    """A manager gives up what it does not apply: as that of the secrets file it would take its keys along."""
+    server = Recorder([settings(MANAGER, *owner), *live])
+    told: list[steps.Applied] = []
+
+    steps._set_up_webhook(wanted("github"), server, told.append)
+
+    assert server.applied == [("argocd-secret", WEBHOOK_MANAGER, bool(live))]
+    assert [one.thing for one in told] == ["Secret argocd-secret in argocd"]
+    planned = steps.all_objects(wanted("github"), server, None)
+    assert next(by for made, by in planned if made["metadata"]["name"] == SETTINGS) == WEBHOOK_MANAGER
+
+
 @pytest.mark.parametrize(("provider", "is_whole"), [("", False), ("github", False)])
 def test_a_reference_that_is_no_longer_wanted_or_leads_nowhere_is_taken_back(provider: str, is_whole: bool) -> None:
     """Argo CD would take a reference that leads nowhere for the secret itself."""
-    server = StandIn([settings("argocd-server", "medpattern")])
+    server = StandIn([settings("argocd-server", WEBHOOK_MANAGER)])
 
     made = webhook.change(server, "argocd", provider, is_whole=is_whole)
 

@@ -568,7 +568,7 @@ def hooked(namespace: str, labels: dict[str, str]) -> list[Object]:
     """argocd-secret as bootstrap leaves it, and a Secret with these labels."""
     made = thing(SECRET, "argocd-secret", namespace, labels={"app.kubernetes.io/part-of": "argocd"})
     fields = {"f:data": {".": {}, "f:webhook.github.secret": {}}}
-    made["metadata"]["managedFields"] = [{"manager": "medpattern", "operation": "Apply", "fieldsV1": fields}]
+    made["metadata"]["managedFields"] = [{"manager": "medpattern-webhook", "operation": "Apply", "fieldsV1": fields}]
     return [application(namespace), made, thing(SECRET, "medpattern-webhook", namespace, labels=labels)]
 
 

@@ -104,6 +104,30 @@ def test_kept_data_are_never_asked_to_go_and_their_application_is() -> None:
     assert not [one for one in world.deleted if one.split()[0] in ("KafkaTopic", "PersistentVolumeClaim")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "owners"),
+    [
+        ("ConfigMap", "argocd-cm", ["medpattern"]),
+        ("ConfigMap", "argocd-cm", ["medpattern", "medpattern-cluster-add"]),
+        ("Secret", "argocd-secret", ["medpattern-webhook"]),
+        ("Secret", "argocd-secret", ["medpattern", "medpattern-webhook"]),
+    ],
+)
+def test_of_argo_cds_settings_our_keys_are_taken_back_by_each_manager_that_has_some(
+    kind: str, name: str, owners: list[str]
+) -> None:
+    """argocd-secret with an entry of the secrets file has our label, and holds Argo CD's own keys too."""
+    rows = [manager(one, "Apply") for one in ("argocd-server", "medpattern-install", *owners)]
+    metadata = {"managedFields": rows, "labels": {"app.kubernetes.io/managed-by": "medpattern"}}
+    world = ArgoCd(*west(thing(kind, name, "argocd", metadata=metadata)))
+
+    run(world)
+
+    bare = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "argocd"}}
+    assert world.applied == [(bare, one) for one in owners]
+    assert f"{kind} {name}" in world.names()
+
+
 def test_what_another_application_has_taken_over_is_left_to_it() -> None:
     world = ArgoCd(*west())
     found = plan(look(world, PLACE), keep_data=True, engine=False)

@@ -25,12 +25,13 @@ ALL = tuple(
 
 
 class World(StandIn):
-    """Deletes what has no finalizers at once, and marks what has some; `deleted` and `patched` are what was asked."""
+    """Deletes what has no finalizers at once, and marks what has some; `deleted` and the like are what was asked."""
 
     def __init__(self, *objects: Object) -> None:
         super().__init__(objects, ALL)
         self.deleted: list[str] = []
         self.patched: list[tuple[str, Any]] = []
+        self.applied: list[tuple[Object, str]] = []
 
     def ask(self, method: str, path: str, query: Any = None, body: Any = None, *_: Any, **__: Any) -> Answer:
         """Merge patches, and lists of metadata."""
@@ -45,6 +46,13 @@ class World(StandIn):
         space = path.partition("/namespaces/")[2].partition("/")[0]
         rows = self._of(kind.kind, space)
         return Answer(200, {}, (), json.dumps({"items": rows, "metadata": {}}).encode())
+
+    def apply(
+        self, thing: Object, *, dry_run: bool = False, force: bool = False, field_manager: str = "medpattern"
+    ) -> Object:
+        """Remembered: what was applied, and by whom."""
+        self.applied.append((thing, field_manager))
+        return thing
 
     def delete(
         self, api_version: str, kind: str, name: str, namespace: str = "", *, propagation: str = "Background"

@@ -15,7 +15,7 @@ from medpattern.cluster.bootstrap import engine, handover, leftovers, webhook
 from medpattern.cluster.bootstrap.engine import Installation
 from medpattern.cluster.bootstrap.intent import Wanted
 from medpattern.cluster.bootstrap.olm import Pending
-from medpattern.cluster.connection import MANAGER, Connection, Object
+from medpattern.cluster.connection import MANAGER, WEBHOOK_MANAGER, Connection, Object
 from medpattern.errors import RemoteError
 
 # Of an installation's objects; apart from those of the handover, since both have fields in argocd-cm.
@@ -148,7 +148,7 @@ def _set_up_webhook(wanted: Wanted, connection: Connection, tell: Tell) -> None:
     is_whole = bool(wanted.webhook) and not webhook.live_lacking(connection, wanted.namespace, wanted.webhook)
     change = webhook.change(connection, wanted.namespace, wanted.webhook, is_whole=is_whole)
     if change:
-        tell(apply(connection, change))
+        tell(apply(connection, change, WEBHOOK_MANAGER))
 
 
 def _without_spaces_there(connection: Connection, things: Iterable[Object]) -> Iterator[Object]:
@@ -206,11 +206,10 @@ def all_objects(
         yield from [(check, MANAGER)] if check else []
     is_whole = bool(wanted.webhook) and not webhook.lacking(connection, wanted)
     change = webhook.change(connection, wanted.namespace, wanted.webhook, is_whole=is_whole)
-    for thing in (
-        *_without_spaces_there(connection, handover.namespaces(wanted.of_root)),
-        *([change] if change else []),
-        *handover.roots(wanted.of_root, wanted.root_application),
-    ):
+    for thing in _without_spaces_there(connection, handover.namespaces(wanted.of_root)):
+        yield thing, MANAGER
+    yield from [(change, WEBHOOK_MANAGER)] if change else []
+    for thing in handover.roots(wanted.of_root, wanted.root_application):
         yield thing, MANAGER
 
 

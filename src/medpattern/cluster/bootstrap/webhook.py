@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from medpattern.argocd.webhook import PART_OF, SECRET, SETTINGS, fields, references
-from medpattern.cluster.connection import MANAGER, Connection, Object
+from medpattern.cluster.connection import WEBHOOK_MANAGER, Connection, Object
 from medpattern.cluster.preflight import Check, problem
 from medpattern.errors import RefusalError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def change(connection: Connection, namespace: str, provider: str, *, is_whole: bool) -> Object | None:
-    """What to apply to argocd-secret; None where nothing of ours is there nor belongs there.
+    """What to apply to argocd-secret, as `WEBHOOK_MANAGER`; None where nothing of ours is there nor belongs there.
 
     Args:
         connection: to the cluster.
@@ -35,14 +35,14 @@ def change(connection: Connection, namespace: str, provider: str, *, is_whole: b
 
 
 def reference(namespace: str, provider: str) -> Object:
-    """The keys of argocd-secret that medpattern owns for a provider."""
+    """The keys of argocd-secret that `WEBHOOK_MANAGER` owns for a provider."""
     data = {key: base64.b64encode(text.encode()).decode() for key, text in references(provider).items()}
     thing = nothing(namespace)
     return {**thing, "metadata": {**thing["metadata"], "labels": dict([PART_OF])}, "data": data}
 
 
 def nothing(namespace: str) -> Object:
-    """An argocd-secret without any key: applied, it takes back those that were ours."""
+    """An argocd-secret without any key: applied, it takes back those that its manager owned."""
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SETTINGS, "namespace": namespace}}
 
 
@@ -99,10 +99,10 @@ def _of_entry(entry: Entry, provider: str) -> str:
 
 
 def is_ours(connection: Connection, namespace: str) -> bool:
-    """Whether an earlier run has written keys of argocd-secret."""
+    """Whether an earlier run has written the reference; other keys of argocd-secret may come from a secrets file."""
     name, value = PART_OF
     return any(
         one["metadata"]["name"] == SETTINGS
-        and MANAGER in {row.get("manager") for row in one["metadata"].get("managedFields") or ()}
+        and WEBHOOK_MANAGER in {row.get("manager") for row in one["metadata"].get("managedFields") or ()}
         for one in connection.list("v1", "Secret", namespace, f"{name}={value}")
     )

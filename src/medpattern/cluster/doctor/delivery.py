@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from medpattern.argocd import webhook
-from medpattern.cluster.connection import MANAGER
+from medpattern.cluster.connection import WEBHOOK_MANAGER
 from medpattern.cluster.doctor.platform import PATIENCE_SECONDS
 from medpattern.cluster.doctor.removal import QUOTED_KINDS
 from medpattern.cluster.doctor.snapshot import (
@@ -181,7 +181,7 @@ def _refers(settings: Object) -> bool:
     return any(
         key.startswith("f:webhook.")
         for row in settings["metadata"].get("managedFields") or ()
-        if row.get("manager") == MANAGER
+        if row.get("manager") == WEBHOOK_MANAGER
         for key in (row.get("fieldsV1") or {}).get("f:data") or ()
     )
 

@@ -15,12 +15,11 @@ from typing import Any
 
 from medpattern.argocd.names import CLUSTER_LABEL, SECRET_TYPE
 from medpattern.cluster.bootstrap.engine import SETTINGS
-from medpattern.cluster.connection import Connection, Object
+from medpattern.cluster.connection import SPOKES_MANAGER, Connection, Object
 from medpattern.cluster.resources import UnknownKindError
 from medpattern.secretstore.hidden import Hidden
 
-# Of its own, since bootstrap owns another key of the same ConfigMap, and a manager gives up what it does not apply.
-MANAGER = "medpattern-cluster-add"
+MANAGER = SPOKES_MANAGER
 RESPECT_KEY, STRICT = "resource.respectRBAC", "strict"
 CLUSTER = "cluster"
 # Argo CD reads the cluster anew once it is later than the last time.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from medpattern.checks.kinds import DATA_KINDS
 from medpattern.cluster.bootstrap.steps import INSTALLER
-from medpattern.cluster.connection import MANAGER, PAGE, Connection, Object
+from medpattern.cluster.connection import MANAGER, PAGE, SPOKES_MANAGER, WEBHOOK_MANAGER, Connection, Object
 from medpattern.cluster.resources import Resource
 from medpattern.cluster.tracking import Tracking
 from medpattern.cluster.uninstall.plan import Ref
@@ -34,6 +34,8 @@ _COPIED = "olm.copiedFrom"
 _MAKERS = frozenset({MANAGER, "openshift-gitops"})
 # Who namespaces and Subscriptions of ours are made by: bootstrap, and Argo CD for it.
 _OURS = frozenset({MANAGER, INSTALLER, "argocd-controller"})
+# Who owns keys of Argo CD's own settings: bootstrap and `secrets load`, `cluster add`, and bootstrap for the webhook.
+SETTERS = frozenset({MANAGER, SPOKES_MANAGER, WEBHOOK_MANAGER})
 _NAME_LABEL = "f:kubernetes.io/metadata.name"
 DATA = DATA_KINDS - {("", "Namespace"), ("apiextensions.k8s.io", "CustomResourceDefinition")}
 

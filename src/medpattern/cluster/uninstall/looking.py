@@ -6,14 +6,23 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from medpattern.argocd.names import API_VERSION, CLUSTER_LABEL, SYNC_WAVE
+from medpattern.argocd.webhook import SETTINGS as ARGOCD_SECRET
 from medpattern.checks.kinds import DATA_KINDS
-from medpattern.cluster.bootstrap import webhook
 from medpattern.cluster.bootstrap.engine import PACKAGE, SETTINGS
 from medpattern.cluster.bootstrap.olm import OPERATORS
 from medpattern.cluster.connection import MANAGER, Connection, Object
 from medpattern.cluster.resources import UnknownKindError
 from medpattern.cluster.tracking import SYNC_OPTIONS, Tracking, tracking
-from medpattern.cluster.uninstall.contents import DATA, MANAGED_BY, Thing, foreign, is_ours, managers, things
+from medpattern.cluster.uninstall.contents import (
+    DATA,
+    MANAGED_BY,
+    SETTERS,
+    Thing,
+    foreign,
+    is_ours,
+    managers,
+    things,
+)
 from medpattern.cluster.uninstall.engine import engine
 from medpattern.cluster.uninstall.plan import Found, FoundApplication, FoundSpace, Ref, Stay
 
@@ -83,7 +92,7 @@ def look(connection: Connection, place: Place) -> Found:
             )
             for name in sorted(spaces)
         ),
-        tuple(_secrets(connection)),
+        tuple(_secrets(connection, place.argocd)),
         tuple(_settings(connection, place.argocd)),
         tuple(_unremoved(connection, place, adopted)),
         engine(connection, place.argocd, [row["metadata"]["name"] for row in seen.others]),
@@ -234,10 +243,11 @@ def _operators(connection: Connection, place: Place, marks: Tracking, subscribed
             yield Ref(one["apiVersion"], one["kind"], one["metadata"]["name"], one["metadata"]["namespace"])
 
 
-def _secrets(connection: Connection) -> Iterator[Ref]:
-    """Secrets that medpattern has written: logins to repositories, of clusters, and those of the secrets file."""
+def _secrets(connection: Connection, argocd: str) -> Iterator[Ref]:
+    """Secrets that medpattern has written: logins to repositories, the webhook's, and those of the secrets file."""
     for one in connection.list("v1", "Secret", labels=f"{MANAGED_BY}={MANAGER}"):
-        if MANAGER in managers(one["metadata"]):
+        is_settings = (one["metadata"]["namespace"], one["metadata"]["name"]) == (argocd, ARGOCD_SECRET)
+        if MANAGER in managers(one["metadata"]) and not is_settings:
             yield Ref("v1", "Secret", one["metadata"]["name"], one["metadata"]["namespace"])
 
 
@@ -269,10 +279,8 @@ def _unremoved(connection: Connection, place: Place, adopted: Iterable[Ref]) -> 
 
 
 def _settings(connection: Connection, namespace: str) -> Iterator[Ref]:
-    """Argo CD's settings of which bootstrap has written a key: the health check, and the reference of the webhook."""
-    found = connection.get("v1", "ConfigMap", SETTINGS, namespace)
-    if found is not None and MANAGER in managers(found["metadata"]):
-        yield Ref("v1", "ConfigMap", SETTINGS, namespace)
-    if webhook.is_ours(connection, namespace):
-        thing = webhook.nothing(namespace)
-        yield Ref("v1", "Secret", thing["metadata"]["name"], namespace)
+    """Argo CD's settings of which we have written keys, such as the health check, the webhook's, a login's secret."""
+    for kind, name in (("ConfigMap", SETTINGS), ("Secret", ARGOCD_SECRET)):
+        found = connection.get("v1", kind, name, namespace)
+        if found is not None and SETTERS & managers(found["metadata"]):
+            yield Ref("v1", kind, name, namespace)

@@ -10,7 +10,7 @@ from medpattern.argocd.names import FINALIZER
 from medpattern.cluster.connection import Connection, Object
 from medpattern.cluster.resources import UnknownKindError
 from medpattern.cluster.tracking import Tracking
-from medpattern.cluster.uninstall.contents import foreign, foreign_to_engine, things
+from medpattern.cluster.uninstall.contents import SETTERS, foreign, foreign_to_engine, managers, things
 from medpattern.cluster.uninstall.engine import instances
 from medpattern.cluster.uninstall.looking import live_tracking
 from medpattern.cluster.uninstall.plan import Plan, Ref, Stage, Stay, Step, Verb
@@ -71,7 +71,7 @@ class _Run:
             Verb.LET_GO: lambda _, live: self._let_go(live),
             Verb.DELETE: lambda step, live: self._delete(step.thing, live),
             Verb.DELETE_SPACE: self._delete_space,
-            Verb.TAKE_BACK: lambda step, _: self._take_back(step.thing),
+            Verb.TAKE_BACK: lambda step, live: self._take_back(step.thing, live),
             Verb.DELETE_DEFINITION: self._delete_definition,
         }
 
@@ -165,10 +165,12 @@ class _Run:
             return self._stay(step, f"it holds {what}: {some(map(str, others or data))}")
         return self._delete(step.thing, live)
 
-    def _take_back(self, ref: Ref) -> bool:
-        """Server-side apply of nothing: the keys go that nobody else owns."""
+    def _take_back(self, ref: Ref, live: Object) -> bool:
+        """Server-side apply of nothing, as each manager of ours: the keys go that nobody else owns."""
         metadata = {"name": ref.name, "namespace": ref.namespace}
-        self.connection.apply({"apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata}, force=True)
+        thing = {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata}
+        for manager in sorted(SETTERS & managers(live["metadata"])):
+            self.connection.apply(thing, force=True, field_manager=manager)
         self.tell(f"settings taken back  {ref}")
         return True
 
