@@ -16,10 +16,11 @@ from medpattern.cluster.bootstrap.engine import Installation
 from medpattern.cluster.bootstrap.intent import Wanted, read_wanted
 from medpattern.cluster.bootstrap.leftovers import leftovers
 from medpattern.cluster.bootstrap.preflight import preflight, rights
-from medpattern.cluster.bootstrap.steps import INSTALLER, Applied, Patience, carry_out
+from medpattern.cluster.bootstrap.steps import INSTALLER, Applied, Patience, all_removed, carry_out
 from medpattern.cluster.connection import MANAGER, Object
 from medpattern.cluster.permissions import Right
 from medpattern.cluster.preflight import Check, Verdict
+from medpattern.cluster.resources import Resource, Resources
 from medpattern.errors import RemoteError
 from medpattern.rendering.selection import Selection
 from tests.cluster.standin import KINDS, StandIn, thing
@@ -51,6 +52,44 @@ def test_what_only_bootstrap_installed_and_the_new_release_has_not_goes_and_noth
     new = Installation("new", NEW, (thing("ConfigMap", "argocd-cm", "argocd"),))
 
     assert tuple(leftovers(StandIn([*stays, *gone], KINDS), new, "argocd", INSTALLER)) == gone
+
+
+def written(kind: str, name: str, owned: Object, manager: str = "kubectl-edit") -> Object:
+    """An object of the installation with fields that somebody has written by an update."""
+    made = applied(kind, name, INSTALLER)
+    made["metadata"]["managedFields"].append({"manager": manager, "operation": "Update", "fieldsV1": owned})
+    return made
+
+
+def test_what_others_have_written_into_stays_and_is_told(wanted: Wanted, tmp_path: Path) -> None:
+    key = {".": {}, "f:email-password": {}}
+    stays = (
+        written("ConfigMap", "templates", {"f:data": key}, "kubectl-patch"),
+        written("ConfigMap", "pictures", {"f:binaryData": key}),
+        written("Secret", "argocd-notifications-secret", {"f:data": key}),
+    )
+    goes = (
+        written("ConfigMap", "labelled", {"f:metadata": {"f:labels": {"f:team": {}}}}),
+        written("ConfigMap", "emptied", {"f:data": {".": {}}}),
+        written("Secret", "own", {"f:data": key}, INSTALLER),
+        written("Service", "argocd-old", {"f:spec": {"f:ports": {}}}),
+    )
+    record = engine.record("argocd", "a" * 64, engine.INSTALLED)
+    server = there(*stays, *goes, record)
+    server.__dict__["resources"] = Resources([*KINDS, Resource("", "v1", "Service", "services", True)])
+    asked = replace(wanted, manifest=manifest(tmp_path, "new"), upgrades=True)
+
+    found = preflight(asked, server)
+
+    told = [(one.verdict, one.cure) for one in found.checks if "others have written into it" in one.message]
+    assert told == [
+        (Verdict.WARNING, f"if nothing needs it any more: kubectl --namespace argocd delete {kind} {name}")
+        for kind, name in (("configmap", "templates"), ("configmap", "pictures"),
+                           ("secret", "argocd-notifications-secret"))
+    ]  # fmt: skip
+    removed = [one["metadata"]["name"] for one in all_removed(asked, server, found.installation)]
+    assert {one["metadata"]["name"] for one in goes} <= set(removed)
+    assert not {one["metadata"]["name"] for one in stays} & set(removed)
 
 
 @pytest.fixture

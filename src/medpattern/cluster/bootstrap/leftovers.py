@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from medpattern.cluster.bootstrap.engine import Installation
 from medpattern.cluster.connection import Connection, Object
@@ -25,10 +25,15 @@ _KINDS = (
     (_RBAC, "ClusterRole", "clusterroles", False),
     ("v1", "ServiceAccount", "serviceaccounts", True),
 )
+# What people and programs write their own into: settings of notifications, passwords.
+_FILLED = ("ConfigMap", "Secret")
+_CONTENT = ("f:data", "f:stringData", "f:binaryData")
 
 
 def leftovers(connection: Connection, installation: Installation, namespace: str, installer: str) -> Iterator[Object]:
     """The objects that only `installer` applies and that are not in `installation`, users before what they use.
+
+    ConfigMaps and Secrets that others have written into are not among them.
 
     Args:
         connection: to the cluster.
@@ -36,8 +41,21 @@ def leftovers(connection: Connection, installation: Installation, namespace: str
         namespace: of Argo CD.
         installer: the field manager that installations are applied with.
     """
+    found = _obsolete(connection, installation, namespace, installer, {kind for _, kind, _, _ in _KINDS})
+    return (one for one in found if not _is_filled(one, installer))
+
+
+def filled(connection: Connection, installation: Installation, namespace: str, installer: str) -> Iterator[Object]:
+    """The ConfigMaps and Secrets that would be leftovers, had nobody else written into them."""
+    found = _obsolete(connection, installation, namespace, installer, _FILLED)
+    return (one for one in found if _is_filled(one, installer))
+
+
+def _obsolete(
+    connection: Connection, installation: Installation, namespace: str, installer: str, kinds: Collection[str]
+) -> Iterator[Object]:
     wanted = {(one["kind"], one["metadata"]["name"]) for one in installation.objects}
-    for api_version, kind, _, is_namespaced in _KINDS:
+    for api_version, kind, _, is_namespaced in (one for one in _KINDS if one[1] in kinds):
         try:
             found = connection.list(api_version, kind, namespace if is_namespaced else None)
         except UnknownKindError:
@@ -60,3 +78,10 @@ def _appliers(thing: Object) -> set[str]:
     """Who applies an object; the controllers that keep its status only update it."""
     entries = thing["metadata"].get("managedFields") or ()
     return {str(one.get("manager")) for one in entries if one.get("operation") == "Apply"}
+
+
+def _is_filled(thing: Object, installer: str) -> bool:
+    """Whether others own keys of its content: what `kubectl create`, `edit` and `patch` write, they update."""
+    others = [one for one in thing["metadata"].get("managedFields") or () if one.get("manager") != installer]
+    owned = [(one.get("fieldsV1") or {}).get(part) or {} for one in others for part in _CONTENT]
+    return thing["kind"] in _FILLED and any(keys.keys() - {"."} for keys in owned)

@@ -12,6 +12,7 @@ from medpattern.cluster.bootstrap.checkout import Login, Remote, ask_remote, rep
 from medpattern.cluster.bootstrap.engine import EngineState, Installation, Presence
 from medpattern.cluster.bootstrap.intent import Wanted
 from medpattern.cluster.bootstrap.olm import OPERATORS
+from medpattern.cluster.bootstrap.steps import INSTALLER
 from medpattern.cluster.connection import Connection, Object
 from medpattern.cluster.permissions import Right, missing, plurals, to_apply
 from medpattern.cluster.preflight import Check, cluster_checks, ok, problem, warning
@@ -51,6 +52,7 @@ def preflight(wanted: Wanted, connection: Connection) -> Preflight:
         checks += unreadable
         is_begun = engine.is_begun(connection, installation)
         checks += _engine_checks(wanted, state, installation, is_begun=is_begun)
+        checks += _filled_checks(wanted, connection, installation)
         checks += _right_checks(wanted, connection, installation)
         checks += _secret_checks(wanted, connection)
     except RemoteError as error:
@@ -147,6 +149,23 @@ def _left_as_it_is(wanted: Wanted, state: EngineState) -> Check:
             "it is left as it is; --upgrade-argocd takes the one of the values",
         )
     return ok("argocd", f"Argo CD is there, in {wanted.namespace}; it is left as it is")
+
+
+def _filled_checks(wanted: Wanted, connection: Connection, installation: Installation | None) -> Iterator[Check]:
+    """Which objects that the new release does not have an upgrade leaves all the same."""
+    if not (installation and installation.is_upgrade):
+        return
+    try:
+        found = list(leftovers.filled(connection, installation, wanted.namespace, INSTALLER))
+    except RefusalError:
+        return  # the checks of permissions say so
+    for one in found:
+        kind, name = one["kind"], one["metadata"]["name"]
+        yield warning(
+            "argocd",
+            f"{installation.source} has no {kind} {name}, and it stays: others have written into it",
+            f"if nothing needs it any more: kubectl --namespace {wanted.namespace} delete {kind.lower()} {name}",
+        )
 
 
 def upgrades(wanted: Wanted, state: EngineState) -> bool:
