@@ -36,8 +36,9 @@ def application(name: str, sync: str = "Synced", health: str = "Healthy", wave: 
 class Rounds(StandIn):
     """A server whose Applications are others in each round; an error is raised, and the last round stays."""
 
-    def __init__(self, *rounds: list[Object] | RemoteError) -> None:
+    def __init__(self, *rounds: list[Object] | RemoteError, refusal: int = 0) -> None:
         super().__init__()
+        self.refusal = refusal
         self.rounds = list(rounds)
         self.asked: list[tuple[str, str]] = []
 
@@ -51,6 +52,8 @@ class Rounds(StandIn):
 
     def ask(self, method: str, path: str, *_more: Any, **_others: Any) -> Any:
         self.asked.append((method, path))
+        if self.refusal:
+            raise RefusalError(f"refused {method} {path}: {self.refusal}", self.refusal, "")
 
 
 def wish(tmp_path: Path, until: Until = Until.HEALTHY, seconds: float = 60) -> Wish:
@@ -94,6 +97,24 @@ def test_an_earlier_commit_is_not_what_is_waited_for(tmp_path: Path) -> None:
     assert waiting.wait(server, wish(tmp_path), lambda _: None).is_done
     path = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/west-root"
     assert server.asked == [("PATCH", path)], "Argo CD is asked to look now"
+
+
+@pytest.mark.parametrize("status", [404, 409])
+def test_a_root_that_goes_or_changes_before_it_is_asked_to_look_is_waited_for(tmp_path: Path, status: int) -> None:
+    old = application("west-root")
+    old["status"]["sync"]["revision"] = "a" * 40
+    server = Rounds([old, application("broker")], [ROOT, application("broker")], refusal=status)
+
+    assert waiting.wait(server, wish(tmp_path), lambda _: None).is_done
+    assert server.asked
+
+
+def test_a_login_that_may_not_ask_argo_cd_to_look_is_told_so(tmp_path: Path) -> None:
+    old = application("west-root")
+    old["status"]["sync"]["revision"] = "a" * 40
+
+    with pytest.raises(RefusalError):
+        waiting.wait(Rounds([old], [ROOT, application("broker")], refusal=403), wish(tmp_path), lambda _: None)
 
 
 @pytest.mark.parametrize("first", [COMMIT, "a" * 40])

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from medpattern.cluster.connection import Object
+from medpattern.cluster.connection import Answer, Object
 from medpattern.cluster.uninstall import running
 from medpattern.cluster.uninstall.held import Held, held
 from medpattern.cluster.uninstall.looking import Place, look
 from medpattern.cluster.uninstall.plan import plan
 from medpattern.cluster.uninstall.running import APPROVED, Ended, carry_out
+from medpattern.errors import RefusalError
 from tests.cluster.standin import thing
 from tests.cluster.uninstall.world import ENDED, World, application, manager, of, west
 
@@ -39,6 +40,23 @@ class ArgoCd(World):
             self.objects = [one for one in self.objects if (one["kind"], one["metadata"]["name"]) not in made]
             metadata["finalizers"].remove(FINALIZER)
             self._sweep(live)
+
+
+class Vanishing(ArgoCd):
+    """What is to be patched is gone already, or refused with another status."""
+
+    def __init__(self, *objects: Object, status: int = 404) -> None:
+        super().__init__(*objects)
+        self.status = status
+        self.vanished: set[str] = set()
+
+    def ask(self, method: str, path: str, query: Any = None, body: Any = None, *_: Any, **__: Any) -> Answer:
+        if method != "PATCH":
+            return super().ask(method, path, query, body)
+        live = self._at(path)
+        self.vanished.add(f"{live['kind']} {live['metadata']['name']}")
+        self.objects.remove(live)
+        raise RefusalError(f"refused PATCH {path}: {self.status}", self.status, "")
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +98,24 @@ def test_a_sync_of_the_root_is_ended_before_anything_is_deleted() -> None:
         {"spec": {"syncPolicy": {"automated": None}}},
         {"status": {"operationState": {"phase": "Terminating"}}},
     ]
+
+
+@pytest.mark.parametrize("keep_data", [False, True])
+def test_an_application_that_goes_between_the_look_and_the_change_is_gone(keep_data: bool) -> None:
+    """The root's Application is patched first to stop it, others get an approval or lose a finalizer."""
+    world = Vanishing(*west())
+
+    ended, told = run(world, keep_data=keep_data)
+
+    assert ended.left == ()
+    assert {name for name in world.vanished if "Application" in name} >= {"Application west-root", "Application broker"}
+    assert "gone  Application west-root in argocd" in told
+
+
+@pytest.mark.parametrize("status", [403, 409])
+def test_other_refusals_of_a_change_end_the_run(status: int) -> None:
+    with pytest.raises(RefusalError):
+        run(Vanishing(*west(), status=status))
 
 
 def test_an_application_whose_finalizer_was_taken_off_gets_it_back_and_takes_its_objects_along() -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from medpattern.argocd.names import API_VERSION
 from medpattern.cluster.bootstrap.until import Until
@@ -125,9 +126,14 @@ def _refresh(connection: Connection, rows: list[Object], wish: Wish) -> None:
 
 
 def _ask_to_look(connection: Connection, wish: Wish) -> None:
+    """The root may be gone by now, or somebody has just changed it: the next round looks again."""
     path = connection.resources.of(API_VERSION, "Application").path(wish.seat.namespace)
     body = {"metadata": {"annotations": {REFRESH: "normal"}}}
-    connection.ask("PATCH", f"{path}/{wish.root}", {}, body, "application/merge-patch+json")
+    try:
+        connection.ask("PATCH", f"{path}/{wish.root}", {}, body, "application/merge-patch+json")
+    except RefusalError as error:
+        if error.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+            raise
 
 
 def _is_asked(root: Object) -> bool:

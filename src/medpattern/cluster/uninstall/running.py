@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from medpattern.argocd.names import FINALIZER
 from medpattern.cluster.connection import Connection, Object
@@ -14,6 +15,7 @@ from medpattern.cluster.uninstall.contents import SETTERS, foreign, foreign_to_e
 from medpattern.cluster.uninstall.engine import instances
 from medpattern.cluster.uninstall.looking import live_tracking
 from medpattern.cluster.uninstall.plan import Plan, Ref, Stage, Stay, Step, Verb
+from medpattern.errors import RefusalError
 from medpattern.findings import some
 
 EVERY_SECONDS = 1.0
@@ -83,7 +85,12 @@ class _Run:
                 self.tell(f"gone  {step.thing}")
             return True
         self._seen.add(step.thing)
-        return self._do[step.verb](step, live)
+        try:
+            return self._do[step.verb](step, live)
+        except RefusalError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return False  # it went between the look and the change: the next look tells
 
     def get(self, ref: Ref) -> Object | None:
         """The live object; None if it, or its kind, is gone."""
