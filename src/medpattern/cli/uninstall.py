@@ -144,20 +144,33 @@ def _require(connection: Connection, needed: set[Right]) -> None:
 
 
 def _require_no_spokes(connection: Connection, place: Place, pushed: list[str]) -> None:
-    from medpattern.argocd.names import API_VERSION
-    from medpattern.cluster.resources import UnknownKindError
+    """Refuses while the Argo CD applies other clusters, or has logins to them, which stay good there without it."""
+    from medpattern.cluster.uninstall.looking import spokes
     from medpattern.errors import UsageError
 
-    try:
-        live = {one["metadata"]["name"] for one in connection.list(API_VERSION, "Application", place.argocd)}
-    except UnknownKindError:
-        return
+    live = _applications(connection, place)
     served = sorted(name for name in pushed if f"{name}-root" in live)
     if served:
         raise UsageError(
             f"the Argo CD of '{place.cluster}' applies {', '.join(served)} too, and nobody would after it; first "
             "delete their files in clusters/, render, commit, push, and wait until their roots are gone"
         )
+    added = spokes(connection, place.argocd)
+    if added:
+        raise UsageError(
+            f"the Argo CD of '{place.cluster}' has logins to {', '.join(added)}, which stay good without it; first, "
+            f"for each: medpattern cluster remove NAME --hub {place.cluster}, with --lost if it is gone for good"
+        )
+
+
+def _applications(connection: Connection, place: Place) -> set[str]:
+    from medpattern.argocd.names import API_VERSION
+    from medpattern.cluster.resources import UnknownKindError
+
+    try:
+        return {one["metadata"]["name"] for one in connection.list(API_VERSION, "Application", place.argocd)}
+    except UnknownKindError:
+        return set()
 
 
 def _names(folder: Path, kind: str) -> frozenset[str]:

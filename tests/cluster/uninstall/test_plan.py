@@ -312,3 +312,20 @@ def test_a_hub_that_still_applies_others_is_refused() -> None:
     with pytest.raises(UsageError, match="applies east too"):
         _require_no_spokes(world, PLACE, ["east", "north"])
     _require_no_spokes(world, PLACE, ["north"])
+
+
+def test_a_hub_that_has_logins_to_spokes_is_refused_and_the_cure_named() -> None:
+    """Without the hub's Secret nobody takes the account and its token back on the spoke."""
+    from medpattern.cli.uninstall import _require_no_spokes
+    from medpattern.errors import UsageError
+
+    def login(name: str, owner: str) -> Object:
+        labels = {"argocd.argoproj.io/secret-type": "cluster", "medpattern.io/cluster": name}
+        return thing("Secret", name, "argocd", metadata={"labels": labels, "managedFields": [manager(owner, "Apply")]})
+
+    world: Any = World(*west(login("east", "medpattern-cluster-add"), login("theirs", "kubectl")))
+
+    with pytest.raises(UsageError, match=r"has logins to east, .*: medpattern cluster remove NAME --hub west"):
+        _require_no_spokes(world, PLACE, [])
+    world.objects = [one for one in world.objects if one["metadata"]["name"] != "east"]
+    _require_no_spokes(world, PLACE, [])

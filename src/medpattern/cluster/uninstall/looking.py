@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from medpattern.argocd.names import API_VERSION, CLUSTER_LABEL, SYNC_WAVE
+from medpattern.argocd.names import API_VERSION, CLUSTER_LABEL, SECRET_TYPE, SYNC_WAVE
 from medpattern.argocd.webhook import SETTINGS as ARGOCD_SECRET
 from medpattern.checks.kinds import DATA_KINDS
 from medpattern.cluster.bootstrap.engine import PACKAGE, SETTINGS
 from medpattern.cluster.bootstrap.olm import OPERATORS
-from medpattern.cluster.connection import MANAGER, Connection, Object
+from medpattern.cluster.connection import MANAGER, SPOKES_MANAGER, Connection, Object
 from medpattern.cluster.resources import UnknownKindError
 from medpattern.cluster.tracking import SYNC_OPTIONS, Tracking, tracking
 from medpattern.cluster.uninstall.contents import (
@@ -249,6 +249,13 @@ def _secrets(connection: Connection, argocd: str) -> Iterator[Ref]:
         is_settings = (one["metadata"]["namespace"], one["metadata"]["name"]) == (argocd, ARGOCD_SECRET)
         if MANAGER in managers(one["metadata"]) and not is_settings:
             yield Ref("v1", "Secret", one["metadata"]["name"], one["metadata"]["namespace"])
+
+
+def spokes(connection: Connection, argocd: str) -> list[str]:
+    """The clusters that `medpattern cluster add` has given to this Argo CD, by the name of each Secret if need be."""
+    found = connection.list("v1", "Secret", argocd, f"{SECRET_TYPE}=cluster")
+    rows = [one["metadata"] for one in found if SPOKES_MANAGER in managers(one["metadata"])]
+    return sorted(str((one.get("labels") or {}).get(CLUSTER_LABEL) or one["name"]) for one in rows)
 
 
 def _strange(
