@@ -70,7 +70,7 @@ def account(request: pytest.FixtureRequest, start_cluster: StartCluster, tmp_pat
     served = admin.resources
     wanted = rights(spoke.parts, plurals(served, spoke.definitions), spoke.namespaces, served.all)
     server.api.make_namespaces(wanted.spaces)
-    for thing in spoke_account.objects(wanted):
+    for thing in spoke_account.objects(name, wanted):
         admin.apply(thing, force=True)
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": []}}
     path = f"/api/v1/namespaces/{spoke_account.NAMESPACE}/serviceaccounts/{spoke_account.ACCOUNT}/token"
@@ -327,7 +327,7 @@ def test_a_right_that_was_taken_or_given_by_hand_is_set_right(added: Pair) -> No
     extra = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}
     path = "/apis/rbac.authorization.k8s.io/v1/namespaces/images/roles/medpattern-hub"
     spoke.ask("PATCH", path, body={"rules": [extra]}, content_type=MERGE)
-    stale = next(one for one in spoke_account.objects(Rights((), {"default": ()})) if one["kind"] == "Role")
+    stale = next(one for one in spoke_account.objects("east", Rights((), {"default": ()})) if one["kind"] == "Role")
     spoke.apply(stale)
 
     result = added.cluster("add", "east", "--yes")

@@ -66,7 +66,7 @@ def add(
     found = preflight(spoke, both)
     _stop_at_problems(found.checks)
     if dry_run:
-        _print_roles(found)
+        _print_roles(name, found)
         lines = list(joining.preview(spoke, both, found))
         for line in lines:
             console.say(line)
@@ -131,18 +131,20 @@ def remove(
     """
     from medpattern.cluster.spokes import registration
     from medpattern.cluster.spokes.preflight import HUB, side_checks
-    from medpattern.cluster.spokes.removal import Leaving, removal_checks
+    from medpattern.cluster.spokes.removal import Leaving, hub_rights, removal_checks
     from medpattern.cluster.spokes.removal import remove as take_back
 
     known = _known(root, values, facts)
     seat = _hub_of(name, hub, known)
     to_hub = _open(kubeconfig, hub_context, seat.name, seat.server)
-    checks = side_checks(HUB, to_hub, seat)
-    _stop_at_problems(checks)
+    _stop_at_problems(side_checks(HUB, to_hub, seat))
+    _stop_at_problems(hub_rights(to_hub, seat.argocd_namespace, is_openshift=seat.is_openshift))
     live = to_hub.get("v1", "Secret", registration.secret_name(name), seat.argocd_namespace)
-    server = registration.field(live, "server") or (known[name].server if name in known else "")
-    spoke = None if lost else _open(kubeconfig, context, name, server)
-    leaving = Leaving(name, seat.argocd_namespace, seat.is_openshift, to_hub, spoke, live)
+    own = known.get(name)
+    server = registration.field(live, "server") or (own.server if own else "")
+    spoke = None if lost else _open_leaving(kubeconfig, context, name, server)
+    cluster_id = own.cluster_id if own else ""
+    leaving = Leaving(name, seat.argocd_namespace, seat.is_openshift, to_hub, spoke, live, cluster_id)
     _stop_at_problems(removal_checks(leaving))
     if not yes:
         where = "of the hub alone" if spoke is None else f"and the account at {spoke.server}"
@@ -208,6 +210,19 @@ def _open(kubeconfig: Path | None, context: str | None, cluster: str, server: st
     return opener(kubeconfig, context, {cluster})(cluster, server)
 
 
+def _open_leaving(kubeconfig: Path | None, context: str | None, name: str, server: str) -> Connection:
+    """A connection to a spoke that leaves; never one by the current context, which could be any cluster's."""
+    from medpattern.cluster.kubeconfig import read_contexts
+    from medpattern.errors import UsageError
+
+    if not context and not server and name not in read_contexts(kubeconfig).servers:
+        raise UsageError(
+            f"neither the hub nor clusters/{name}.yaml says where '{name}' is; name its context by --context, "
+            "or say --lost if it is gone for good"
+        )
+    return _open(kubeconfig, context, name, server)
+
+
 def _both(
     spoke: ClusterFacts, hub: ClusterFacts, kubeconfig: Path | None, context: str | None, hub_context: str | None
 ) -> Both:
@@ -230,12 +245,12 @@ def _stop_at_problems(found: Iterable[Check]) -> None:
         raise typer.Exit(1)
 
 
-def _print_roles(found: Found) -> None:
+def _print_roles(name: str, found: Found) -> None:
     """The objects on the spoke as data, for review."""
     from medpattern.cluster.spokes.account import objects
     from medpattern.documents.writer import dump
 
-    for thing in objects(found.rights, found.absent):
+    for thing in objects(name, found.rights, found.absent):
         console.data(f"---\n{dump(thing)}".rstrip("\n"))
 
 

@@ -134,7 +134,7 @@ def test_a_role_that_gathers_others_is_named() -> None:
 
 
 def test_namespaces_that_are_made_come_before_the_roles_in_them() -> None:
-    kinds = [one["kind"] for one in objects(Rights((), {"web": ()}), ["web"])]
+    kinds = [one["kind"] for one in objects("east", Rights((), {"web": ()}), ["web"])]
 
     assert kinds.index("Role") > len(kinds) - 1 - kinds[::-1].index("Namespace")
 

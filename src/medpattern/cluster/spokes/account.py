@@ -18,6 +18,8 @@ NAMESPACE, ACCOUNT, ROLE = "medpattern-hub", "argocd", "medpattern-hub"
 USER = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
 LABELS = {"app.kubernetes.io/managed-by": "medpattern", "app.kubernetes.io/component": "hub-account"}
 SELECTOR = ",".join(f"{key}={value}" for key, value in LABELS.items())
+# On the account's namespace: the name by which the fleet knows the spoke.
+OF_CLUSTER = "medpattern.io/spoke"
 # On a namespace that was made for the rights in it, before Argo CD could make it.
 MADE = "medpattern.io/made-for-hub"
 TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105  a type
@@ -27,10 +29,14 @@ TOKEN_SECONDS, REVOKED_SECONDS = 60, 60
 _SUBJECT = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}
 
 
-def objects(rights: Rights, absent: Iterable[str] = ()) -> list[Object]:
-    """Everything but the token, in the order in which it is applied; `absent` namespaces are made."""
+def objects(cluster: str, rights: Rights, absent: Iterable[str] = ()) -> list[Object]:
+    """Everything but the token, in the order in which it is applied; `absent` namespaces are made.
+
+    The account's namespace names the cluster, so that no other is taken for it when it leaves.
+    """
+    own = _thing("v1", "Namespace", NAMESPACE, annotations={OF_CLUSTER: cluster})
     spaces = [_thing("v1", "Namespace", name, annotations={MADE: "true"}, labels={}) for name in sorted(absent)]
-    made = [_thing("v1", "Namespace", NAMESPACE), _thing("v1", "ServiceAccount", ACCOUNT, NAMESPACE), *spaces]
+    made = [own, _thing("v1", "ServiceAccount", ACCOUNT, NAMESPACE), *spaces]
     made += _role("ClusterRole", "", rights.cluster)
     for space, rules in sorted(rights.spaces.items()):
         made += _role("Role", space, rules)
@@ -119,6 +125,12 @@ def await_revoked(login: Connection) -> None:
         if time.monotonic() > deadline:
             raise RemoteError(f"{login.server} still takes the old token, {REVOKED_SECONDS} s after its Secret went")
         time.sleep(0.5)
+
+
+def cluster_of(namespace: Object | None) -> str:
+    """Which cluster the account's namespace names; "" if none, or if there is no such namespace."""
+    notes = ((namespace or {}).get("metadata") or {}).get("annotations") or {}
+    return str(notes.get(OF_CLUSTER) or "")
 
 
 def roles(spoke: Connection) -> Iterator[Object]:

@@ -33,7 +33,7 @@ def add(spoke: Spoke, both: Both, found: Found, tell: Tell) -> int:
         RemoteError: a server went away or refuses; a further run goes on.
     """
     done = _Done(tell)
-    wanted = account.objects(found.rights, found.absent)
+    wanted = account.objects(spoke.facts.name, found.rights, found.absent)
     for thing in wanted:
         done.add(apply(both.spoke, thing))
     kept = {account.key(thing) for thing in wanted}
@@ -48,7 +48,7 @@ def add(spoke: Spoke, both: Both, found: Found, tell: Tell) -> int:
 
 def preview(spoke: Spoke, both: Both, found: Found) -> Iterator[str]:
     """What `add` would do, line by line; nothing is changed."""
-    wanted = account.objects(found.rights, found.absent)
+    wanted = account.objects(spoke.facts.name, found.rights, found.absent)
     for thing in wanted:
         yield from _tried(both.spoke, thing)
     kept = {account.key(thing) for thing in wanted}

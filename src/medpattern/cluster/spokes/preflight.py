@@ -31,11 +31,19 @@ class Both:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the preflight found. `absent` are namespaces that the spoke does not have yet."""
+    """What the preflight found.
+
+    Attributes:
+        checks: what was looked at.
+        rights: those that the account is to have.
+        absent: namespaces that the spoke does not have yet.
+        added_as: the cluster's name that an account on the spoke is of; "" without one.
+    """
 
     checks: tuple[Check, ...]
     rights: Rights = field(default_factory=lambda: Rights((), {}))
     absent: tuple[str, ...] = ()
+    added_as: str = ""
 
 
 def preflight(spoke: Spoke, both: Both) -> Found:
@@ -83,8 +91,9 @@ def _side(where: str, connection: Connection, facts: Facts) -> Iterator[Check]:
 def _found(spoke: Spoke, both: Both) -> Found:
     known = plurals(both.spoke.resources, spoke.definitions)
     needed = rights(spoke.parts, known, spoke.namespaces, both.spoke.resources.all)
-    there = {one["metadata"]["name"] for one in both.spoke.list("v1", "Namespace")}
-    return Found((), needed, tuple(sorted(set(needed.spaces) - there)))
+    there = {one["metadata"]["name"]: one for one in both.spoke.list("v1", "Namespace")}
+    absent = sorted(set(needed.spaces) - set(there))
+    return Found((), needed, tuple(absent), account.cluster_of(there.get(account.NAMESPACE)))
 
 
 def _spoke_checks(spoke: Spoke, both: Both, found: Found) -> Iterator[Check]:
@@ -96,6 +105,12 @@ def _spoke_checks(spoke: Spoke, both: Both, found: Found) -> Iterator[Check]:
     if both.spoke.server == both.hub.server:
         cure = "name the contexts by --context (the spoke's) and --hub-context"
         yield problem("spoke identity", f"both contexts lead to one API server, {both.hub.server}", cure)
+    if found.added_as not in ("", spoke.facts.name):
+        cure = (
+            f"name the context of '{spoke.facts.name}' by --context; if it is the same cluster with a new name, run "
+            f"first: medpattern cluster remove {found.added_as} --hub {spoke.hub.name} --context {both.spoke.context}"
+        )
+        yield problem("spoke identity", f"{both.spoke.server} was added as '{found.added_as}'", cure)
     if both.way.is_unchecked:
         cure = "give the context a certificate-authority, and take insecure-skip-tls-verify out"
         yield problem("spoke server", "the context does not check the server, so Argo CD could not either", cure)
@@ -108,7 +123,7 @@ def _spoke_checks(spoke: Spoke, both: Both, found: Found) -> Iterator[Check]:
     for name in found.rights.aggregated:
         cure = "let an administrator make it, or leave it out: only one with every right may make a role that gathers"
         yield warning("spoke charts", f"the ClusterRole {name} has an aggregationRule", cure)
-    things = [*account.objects(found.rights, found.absent), account.token_secret()]
+    things = [*account.objects(spoke.facts.name, found.rights, found.absent), account.token_secret()]
     needed = to_apply(things, plurals(both.spoke.resources)) | {
         Right(RBAC, resource, verb) for resource in _ROLES for verb in ("list", "delete")
     }

@@ -1,4 +1,8 @@
-"""A spoke leaves: what `medpattern cluster add` has made on it and on the hub is taken back, data apart."""
+"""A spoke leaves: what `medpattern cluster add` has made on it and on the hub is taken back, data apart.
+
+The hub's Secret goes last, since it says which cluster the spoke is, so a run that was stopped is finished by a further
+one.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,8 @@ _IMAGE_LOGINS = ("kubernetes.io/dockercfg", account.TOKEN_TYPE)
 class Leaving:
     """A spoke that is to leave: its name, the namespace of the hub's Argo CD, and connections.
 
-    `spoke` is None where it is gone for good. `live` is its Secret on the hub; None if that is gone.
+    `spoke` is None where it is gone for good. `live` is its Secret on the hub; None if that is gone. `cluster_id` is
+    what its facts say; "" if they are gone, or do not.
     """
 
     name: str
@@ -44,10 +49,19 @@ class Leaving:
     hub: Connection
     spoke: Connection | None
     live: Object | None
+    cluster_id: str = ""
+
+
+def hub_rights(hub: Connection, namespace: str, *, is_openshift: bool) -> Iterator[Check]:
+    """What the login may not do on the hub; asked before anything is read there."""
+    settings = ("argoproj.io", "argocds") if is_openshift else ("", "configmaps")
+    needed = {Right("", "secrets", verb, namespace) for verb in ("get", "list", "delete")}
+    needed |= {Right(*settings, verb, namespace) for verb in ("get", "list", "patch")}
+    yield from _lacking("hub permissions", hub, needed | {Right("argoproj.io", "applications", "list", namespace)})
 
 
 def removal_checks(leaving: Leaving) -> Iterator[Check]:
-    """Whether it may leave now: no Application applies to it, it is the one that was added, and rights are there."""
+    """Whether it may leave now: no Application applies to it, it is the one that was added, and the rights there do."""
     try:
         yield from _hub_checks(leaving)
         if leaving.spoke is not None:
@@ -73,8 +87,6 @@ def _hub_checks(leaving: Leaving) -> Iterator[Check]:
         )
     elif not pushed:
         yield ok("applications", f"no Application of the hub applies to '{leaving.name}'")
-    needed = {Right("", "secrets", verb, leaving.namespace) for verb in ("list", "delete")}
-    yield from _lacking("hub permissions", leaving.hub, needed)
 
 
 def _is_to(application: Object, name: str, server: str) -> bool:
@@ -83,19 +95,44 @@ def _is_to(application: Object, name: str, server: str) -> bool:
 
 
 def _spoke_checks(leaving: Leaving, spoke: Connection) -> Iterator[Check]:
-    added = ((leaving.live or {}).get("metadata", {}).get("annotations") or {}).get(registration.IDENTITY)
-    system = spoke.get("v1", "Namespace", "kube-system") or {}
-    found = (system.get("metadata") or {}).get("uid")
-    if added and found != added:
-        cure = f"name the context of '{leaving.name}' by --context"
-        yield problem(
-            "identity", f"{spoke.server} is another cluster than was added: uid {found} and not {added}", cure
-        )
-    elif added:
-        yield ok("identity", "the uid of the spoke's kube-system is that of the cluster that was added")
     roles = ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
     needed = {Right(RBAC, resource, verb) for resource in roles for verb in ("list", "delete")}
-    yield from _lacking("spoke permissions", spoke, needed | {Right("", "namespaces", "delete")})
+    needed |= {Right("", "namespaces", verb) for verb in ("get", "list", "delete")}
+    lacking = tuple(_lacking("spoke permissions", spoke, needed))
+    if lacking:  # what follows could not be read
+        yield from lacking
+        return
+    yield from _identity(leaving, spoke)
+    looks = {Right(one.group, one.plural, "list", space) for space in _made(spoke) for one in _kinds(spoke)}
+    yield from _lacking("spoke permissions", spoke, looks)
+
+
+def _identity(leaving: Leaving, spoke: Connection) -> Iterator[Check]:
+    """Whether it is the cluster that was added, by all that says so: the hub's Secret, the spoke itself, the facts."""
+    system = spoke.get("v1", "Namespace", "kube-system") or {}
+    uid = str((system.get("metadata") or {}).get("uid") or "")
+    notes = ((leaving.live or {}).get("metadata") or {}).get("annotations") or {}
+    said = (
+        ("uid", uid, str(notes.get(registration.IDENTITY) or ""), "the hub's Secret"),
+        ("uid", uid, leaving.cluster_id, f"clusters/{leaving.name}.yaml"),
+        ("name", leaving.name, account.cluster_of(spoke.get("v1", "Namespace", account.NAMESPACE)),
+         f"its namespace {account.NAMESPACE}"),
+    )  # fmt: skip
+    known = [(what, found, other, who) for what, found, other, who in said if other]
+    cure = f"name the context of '{leaving.name}' by --context, and the cluster by the name that it was added with"
+    for what, found, other, who in known:
+        if found != other:
+            text = f"{spoke.server} is another cluster than '{leaving.name}': {what} {found}, and {who} says {other}"
+            yield problem("identity", text, cure)
+    if known:
+        if all(found == other for _, found, other, _ in known):
+            yield ok("identity", f"it is '{leaving.name}' by {' and by '.join(row[3] for row in known)}")
+    elif any(account.roles(spoke)) or _made(spoke):
+        text = f"neither the hub, nor facts, nor {spoke.server} itself says whether that is '{leaving.name}'"
+        cure = f"if it is, write 'clusterId: {uid}' into clusters/{leaving.name}.yaml until it has left"
+        yield problem("identity", text, cure)
+    else:
+        yield ok("identity", f"{spoke.server} has nothing of 'cluster add'")
 
 
 def _lacking(name: str, connection: Connection, needed: set[Right]) -> Iterator[Check]:
@@ -109,24 +146,8 @@ def remove(leaving: Leaving, tell: Tell) -> int:
     Raises:
         RemoteError: a server went away or refuses; a further run goes on.
     """
-    count = _of_hub(leaving, tell)
-    return count + (_of_spoke(leaving.spoke, tell) if leaving.spoke is not None else 0)
-
-
-def _of_hub(leaving: Leaving, tell: Tell) -> int:
-    name = registration.secret_name(leaving.name)
-    count = int(leaving.hub.delete("v1", "Secret", name, leaving.namespace))
-    if count:
-        tell(f"removed  Secret {name} in {leaving.namespace}")
-    if registration.spokes(leaving.hub, leaving.namespace):
-        return count
-    settings = registration.settings(leaving.hub, leaving.namespace, is_openshift=leaving.is_openshift)
-    without = registration.respect_no_more(settings) if settings else None
-    if without:
-        apply(leaving.hub, without, MANAGER)
-        tell(f"changed  {words_of(without)}: it was the last spoke, so {registration.RESPECT_KEY} is not ours")
-        count += 1
-    return count
+    count = _of_spoke(leaving.spoke, tell) if leaving.spoke is not None else 0
+    return count + _of_hub(leaving, tell)
 
 
 def _of_spoke(spoke: Connection, tell: Tell) -> int:
@@ -136,19 +157,48 @@ def _of_spoke(spoke: Connection, tell: Tell) -> int:
         if spoke.delete(thing["apiVersion"], kind, name, namespace):
             count += 1
             tell(f"removed  {words_of(thing)}")
-    going = [account.NAMESPACE] if spoke.get("v1", "Namespace", account.NAMESPACE) else []
+    going = []
     for space in _made(spoke):
         rest = remains(spoke, space)
         if rest:
             tell(f"stays    Namespace {space}: it has {some(rest)}")
         else:
             going.append(space)
-    for space in going:
+    count += _end(spoke, going, tell)
+    return count + _end(spoke, [account.NAMESPACE], tell)  # last, since it names the cluster
+
+
+def _end(spoke: Connection, namespaces: list[str], tell: Tell) -> int:
+    """Deletes namespaces and waits until they are gone; how many there were."""
+    count = 0
+    for space in namespaces:
         if spoke.delete("v1", "Namespace", space):
             count += 1
             tell(f"removed  Namespace {space}")
-    _await_ended(spoke, going)
+    _await_ended(spoke, namespaces)
     return count
+
+
+def _of_hub(leaving: Leaving, tell: Tell) -> int:
+    count = 0
+    without = _without_respect(leaving)
+    if without:
+        apply(leaving.hub, without, MANAGER)
+        tell(f"changed  {words_of(without)}: it was the last spoke, so {registration.RESPECT_KEY} is not ours")
+        count += 1
+    name = registration.secret_name(leaving.name)
+    if leaving.hub.delete("v1", "Secret", name, leaving.namespace):
+        tell(f"removed  Secret {name} in {leaving.namespace}")
+        count += 1
+    return count
+
+
+def _without_respect(leaving: Leaving) -> Object | None:
+    """The settings of Argo CD without ours; None while there are other spokes, or where they are not ours."""
+    if set(registration.spokes(leaving.hub, leaving.namespace)) - {leaving.name}:
+        return None
+    settings = registration.settings(leaving.hub, leaving.namespace, is_openshift=leaving.is_openshift)
+    return registration.respect_no_more(settings) if settings else None
 
 
 def _made(spoke: Connection) -> list[str]:
@@ -162,17 +212,21 @@ def _made(spoke: Connection) -> list[str]:
 
 def remains(connection: Connection, namespace: str) -> list[str]:
     """What is in a namespace besides what every namespace has, in words."""
-    kinds: dict[tuple[str, str], Resource] = {}
-    for one in connection.resources.all:
-        if one.namespaced and "list" in one.verbs and one.kind not in _PASSING:
-            kinds.setdefault((one.group, one.plural), one)
 
     def look(one: Resource) -> list[str]:
         found = connection.list(one.api_version, one.kind, namespace)
         return [f"{one.kind} {each['metadata']['name']}" for each in found if not _is_default(each)]
 
     with ThreadPoolExecutor(THREADS) as threads:
-        return [words for found in threads.map(look, kinds.values()) for words in found]
+        return [words for found in threads.map(look, _kinds(connection)) for words in found]
+
+
+def _kinds(connection: Connection) -> tuple[Resource, ...]:
+    kinds: dict[tuple[str, str], Resource] = {}
+    for one in connection.resources.all:
+        if one.namespaced and "list" in one.verbs and one.kind not in _PASSING:
+            kinds.setdefault((one.group, one.plural), one)
+    return tuple(kinds.values())
 
 
 def _is_default(thing: Object) -> bool:
