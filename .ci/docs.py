@@ -123,7 +123,7 @@ def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
 def _command(name: str, command: Any) -> Iterator[str]:
     arguments = [param for param in command.params if param.param_type_name == "argument"]
     options = [param for param in command.params if param.param_type_name == "option"]
-    words = [_word(param) if param.required else f"[{_word(param).strip('[]')}]" for param in arguments]
+    words = [_word(param) if param.required else _optional(_word(param)) for param in arguments]
     subcommands = getattr(command, "commands", {})
     usage = " ".join([name, *words, "COMMAND" if subcommands else "[OPTIONS]"])
     yield from ("```text", usage, "", inspect.cleandoc(command.help or ""), "```", "")
@@ -132,11 +132,22 @@ def _command(name: str, command: Any) -> Iterator[str]:
         summary = (sub.help or "").strip().split("\n\n")[0]
         yield f"| [`{name} {word}`](#{name.replace(' ', '-')}-{word}) | {_cell(summary)} |"
     for param in (*arguments, *options):
-        names = ", ".join(param.opts) if param in options else ""
+        names = ", ".join((*param.opts, *param.secondary_opts)) if param in options else ""
         word = "" if getattr(param, "is_flag", False) else _word(param)
-        shown = " ".join(filter(None, (names, word))).strip("[]").replace("|", "\\|")
+        word = word if param in options else _bare(word)
+        shown = " ".join(filter(None, (names, word))).replace("|", "\\|")
         yield f"| `{shown}` | {_help(param)} |"
     yield "| `-h, --help` | Show the help of the command and exit. |"
+
+
+def _optional(word: str) -> str:
+    """In the brackets that say that it may be left out; arguments that repeat have them already."""
+    return word if word.startswith("[") else f"[{word}]"
+
+
+def _bare(word: str) -> str:
+    """Without those brackets."""
+    return word.removesuffix("...").removeprefix("[").removesuffix("]") if word.startswith("[") else word
 
 
 def _word(param: Any) -> str:

@@ -1,7 +1,7 @@
 """Packs CustomResourceDefinitions into .ci/crds/upstream.tar.xz, from which tests/live takes them.
 
-Usage: python .ci/pack_crds.py FOLDER. Below FOLDER lie GROUP/PLURAL.yaml, variants/PLATFORM/GROUP/PLURAL.yaml and a
-README.md that names source, commit and licence of each. The same files make the same bytes.
+Usage: python .ci/pack_crds.py FOLDER. Below FOLDER lie GROUP/PLURAL.yaml and variants/PLATFORM/GROUP/PLURAL.yaml; source
+and commit of each belong into .ci/crds/README.md. The same files make the same bytes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ ARCHIVE = Path(__file__).parent / "crds" / "upstream.tar.xz"
 
 
 def packed(folder: Path) -> bytes:
-    """The archive of all files below `folder`, in the order of their names, without owners and times."""
+    """The archive of all definitions below `folder`, in the order of their names, without owners and times."""
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        for file in sorted(folder.rglob("*.yaml")):
             member = tarfile.TarInfo(file.relative_to(folder).as_posix())
             member.size = file.stat().st_size
             with file.open("rb") as content:

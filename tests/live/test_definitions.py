@@ -15,7 +15,7 @@ COLLECTED = os.environ.get("MEDPATTERN_CRDS", "")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.yaml")}
 
 
 def test_the_archive_is_unpacked_once_and_whole(tmp_path: Path) -> None:
