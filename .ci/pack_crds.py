@@ -1,7 +1,7 @@
 """Packs CustomResourceDefinitions into .ci/crds/upstream.tar.xz, from which tests/live takes them.
 
-Usage: python .ci/pack_crds.py FOLDER. Below FOLDER lie GROUP/PLURAL.yaml and variants/PLATFORM/GROUP/PLURAL.yaml; source
-and commit of each belong into .ci/crds/README.md. The same files make the same bytes.
+Usage: python .ci/pack_crds.py FOLDER. Below FOLDER lie GROUP/PLURAL.yaml and variants/PLATFORM/GROUP/PLURAL.yaml;
+source and commit of each belong into .ci/crds/README.md. The same files make the same bytes.
 """
 
 from __future__ import annotations
