@@ -94,7 +94,7 @@ def rotate(
     Example: medpattern cluster rotate hospital-1 --context hospital-1-admin --hub-context hub-admin
     """
     from medpattern.cluster.spokes import joining
-    from medpattern.cluster.spokes.preflight import HUB, SPOKE, side_checks
+    from medpattern.cluster.spokes.preflight import HUB, SPOKE, rotation_rights, side_checks
     from medpattern.cluster.spokes.tree import Spoke, pushed_from
 
     known = _known(root, values, facts)
@@ -102,7 +102,9 @@ def rotate(
     hub = pushed_from(own, known)
     both = _both(own, hub, kubeconfig, context, hub_context)
     _stop_at_problems((*side_checks(SPOKE, both.spoke, own), *side_checks(HUB, both.hub, hub)))
-    joining.rotate(Spoke(own, hub), both, console.say)
+    spoke = Spoke(own, hub)
+    _stop_at_problems(rotation_rights(both, spoke.argocd_namespace))
+    joining.rotate(spoke, both, console.say)
     console.say(f"the hub has a new token for '{name}'")
 
 

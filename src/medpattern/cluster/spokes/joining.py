@@ -1,4 +1,4 @@
-"""Spokes join, change their token, and leave: what is applied on the spoke and on the hub.
+"""Spokes join, and change their token: what is applied on the spoke and on the hub.
 
 Everything is server-side apply of the same objects, so a run that was stopped anywhere is finished by a further one.
 Tokens go from the spoke's API server to the hub's, and nowhere else.
@@ -122,7 +122,7 @@ def _live(spoke: Spoke, hub: Connection) -> Object | None:
 
 
 def _token(spoke: Spoke, both: Both, done: _Done) -> Hidden:
-    """The token that the hub has, if it works; else one that is there; else a new one."""
+    """The token that the hub has, if the spoke has it in a Secret; else one that is there; else a new one."""
     there = list(account.tokens(both.spoke).values())
     used = registration.token(_live(spoke, both.hub))
     if used is not None and used in there:

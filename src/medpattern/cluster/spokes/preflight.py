@@ -72,6 +72,18 @@ def side_checks(where: str, connection: Connection, facts: Facts) -> tuple[Check
         return (_unheard(where, error),)
 
 
+def rotation_rights(both: Both, namespace: str) -> Iterator[Check]:
+    """Whether both logins may give a new token and end the old ones: a token that nobody may delete has no end.
+
+    Args:
+        both: connections.
+        namespace: of the hub's Argo CD.
+    """
+    verbs = ("get", "list", "create", "patch", "delete")
+    yield from _lacking(SPOKE, both.spoke, {Right("", "secrets", verb, account.NAMESPACE) for verb in verbs})
+    yield from _lacking(HUB, both.hub, {Right("", "secrets", verb, namespace) for verb in ("get", "patch")})
+
+
 def _unheard(where: str, error: RemoteError) -> Check:
     cure = "see whether the API server runs, and whether the context and its login are the right ones"
     return problem(f"{where} server", str(error), cure)
