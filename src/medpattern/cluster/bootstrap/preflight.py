@@ -19,7 +19,7 @@ from medpattern.cluster.preflight import Check, cluster_checks, ok, problem, war
 from medpattern.errors import RefusalError, RemoteError, UsageError
 
 if TYPE_CHECKING:
-    from medpattern.secretstore.format import Entry
+    from medpattern.secretstore.format import Entry, SecretName
     from medpattern.secretstore.hidden import Hidden
 
 ARGOCD_GROUP = "argoproj.io"
@@ -201,6 +201,7 @@ def rights(wanted: Wanted, connection: Connection, installation: Installation | 
         found.add(Right("", "configmaps", "get", namespace))
     if wanted.facts.is_openshift and installation:
         found.add(Right(OPERATORS, "clusterserviceversions", "get", installation.objects[0]["metadata"]["name"]))
+    found |= {Right("", "secrets", "get", one.namespace) for one in _written_by_nobody(wanted)}
     found |= leftovers.rights(namespace) if installation and installation.is_upgrade else set()
     found |= {
         Right("", "namespaces", "get"),
@@ -237,17 +238,25 @@ def _right_checks(wanted: Wanted, connection: Connection, installation: Installa
 
 def _secret_checks(wanted: Wanted, connection: Connection) -> Iterator[Check]:
     """Whether every Secret that nobody writes is there, or in the secrets file."""
-    from medpattern.secretstore.plan import Writer, plan
-
-    found = plan(wanted.inventory, wanted.secrets)
-    for secret in (row.secret for row in found.secrets if row.writer is Writer.NOBODY):
-        if connection.get("v1", "Secret", secret.name, secret.namespace) is None:
+    for secret in _written_by_nobody(wanted):
+        try:
+            is_there = connection.get("v1", "Secret", secret.name, secret.namespace) is not None
+        except RefusalError:
+            continue  # the checks of permissions say so
+        if not is_there:
             yield problem(
                 "secrets",
                 f"nobody writes the {secret}",
                 "put it into the secrets file (medpattern secrets plan shows its keys) and name the file by --secrets",
             )
     yield from webhook.checks(connection, wanted)
+
+
+def _written_by_nobody(wanted: Wanted) -> list[SecretName]:
+    """The Secrets that something of the tree reads, and that neither the tree nor the secrets file makes."""
+    from medpattern.secretstore.plan import Writer, plan
+
+    return [row.secret for row in plan(wanted.inventory, wanted.secrets).secrets if row.writer is Writer.NOBODY]
 
 
 # ---- logins ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,44 @@
+"""What the preflight of bootstrap says of rights, manifests and logins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from medpattern.checks.manifests import Manifest
+from medpattern.cluster.bootstrap.intent import Wanted, read_wanted
+from medpattern.cluster.bootstrap.preflight import preflight
+from medpattern.cluster.preflight import Check, problems
+from medpattern.rendering.selection import Selection
+from tests.cluster.standin import StandIn, thing
+from tests.fleet.small import copy_small
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> Wanted:
+    root = copy_small(tmp_path)
+    return read_wanted(Selection(root, clusters=("west",)), root / "rendered")
+
+
+def told(wanted: Wanted, connection: StandIn, name: str) -> list[Check]:
+    return [one for one in problems(preflight(wanted, connection).checks) if one.name == name]
+
+
+def test_a_secret_that_may_not_be_read_is_a_right_that_is_missing_and_no_server_that_is_gone(wanted: Wanted) -> None:
+    source = {"secretKeyRef": {"name": "password", "key": "text"}}
+    containers = [{"name": "one", "env": [{"name": "PASSWORD", "valueFrom": source}]}]
+    pod = thing("Pod", "reader", "clinic", spec={"containers": containers})
+    known = wanted.inventory.manifests
+    asked = replace(
+        wanted,
+        inventory=replace(
+            wanted.inventory, manifests=(*known, Manifest(pod, "clinic", known[-1].app, 0, known[-1].locate))
+        ),
+    )
+
+    assert ["password" in one.message for one in told(asked, StandIn(), "secrets")] == [True]
+    refusing = StandIn(refused=["secrets"], rights=())
+    assert told(asked, refusing, "server") == []
+    assert "the login may not get secrets in clinic" in [one.message for one in told(asked, refusing, "permissions")]
