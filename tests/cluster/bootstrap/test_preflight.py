@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from medpattern.checks.manifests import Manifest
+from medpattern.cluster.bootstrap import engine
 from medpattern.cluster.bootstrap.intent import Wanted, read_wanted
 from medpattern.cluster.bootstrap.preflight import preflight
 from medpattern.cluster.preflight import Check, problems
@@ -42,3 +43,17 @@ def test_a_secret_that_may_not_be_read_is_a_right_that_is_missing_and_no_server_
     refusing = StandIn(refused=["secrets"], rights=())
     assert told(asked, refusing, "server") == []
     assert "the login may not get secrets in clinic" in [one.message for one in told(asked, refusing, "permissions")]
+
+
+def test_an_upgrade_whose_manifest_cannot_be_read_has_that_one_problem(wanted: Wanted, tmp_path: Path) -> None:
+    definitions = [thing("CustomResourceDefinition", name) for name in engine.DEFINITIONS]
+    labels = {"app.kubernetes.io/part-of": "argocd"}
+    controller = thing("StatefulSet", "argocd-application-controller", "argocd", metadata={"labels": labels})
+    record = engine.record("argocd", "a" * 64, engine.INSTALLED)
+    server = StandIn([*definitions, controller, thing("ConfigMap", engine.SETTINGS, "argocd"), record])
+    (tmp_path / "install.yaml").write_text("a: b\n", "utf-8")
+    asked = replace(wanted, upgrades=True, manifest=str(tmp_path / "install.yaml"), sha256="b" * 64)
+
+    (found,) = told(asked, server, "argocd")
+
+    assert "has the sha256" in found.message

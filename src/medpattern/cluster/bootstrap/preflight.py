@@ -87,8 +87,9 @@ def _engine_checks(
         what = ", ".join(state.ending)
         cure = "wait until it is gone; what holds it stands in its metadata.finalizers and status.conditions"
         yield problem("argocd", f"it is being deleted: {what}", cure)
-    elif upgrades(wanted, state) and installation:
-        yield ok("argocd", f"Argo CD becomes that of {installation.source}")
+    elif upgrades(wanted, state) and wanted.manifest:
+        if installation:  # one that cannot be read has been told
+            yield ok("argocd", f"Argo CD becomes that of {installation.source}")
     elif state.is_unfinished and installation:
         yield _finished(state, installation)
     elif state.presence is Presence.PRESENT and not state.is_unfinished:
