@@ -11,6 +11,7 @@ from medpattern.checks.manifests import Inventory
 from medpattern.cluster.bootstrap import steps, webhook
 from medpattern.cluster.bootstrap.intent import Wanted
 from medpattern.cluster.connection import MANAGER, WEBHOOK_MANAGER, Object
+from medpattern.cluster.preflight import accepted, problems
 from medpattern.fleet.facts import Facts
 from medpattern.secretstore.parsing import read_secrets
 from tests.cluster.standin import StandIn, thing
@@ -140,6 +141,17 @@ def test_a_webhook_without_its_secret_is_in_the_way(live: list[Object], words: s
     assert found.message.startswith("the webhook of github needs the Secret medpattern-webhook in argocd: ")
     assert found.message.endswith(words)
     assert "targetNamespaces [argocd]" in found.cure
+    assert "take medpattern.argocd.webhook out of the values, or say --accept secrets" in found.cure
+
+
+def test_what_the_cure_offers_lets_the_run_go_on_and_the_reference_is_taken_back() -> None:
+    server = Recorder([settings(WEBHOOK_MANAGER)])
+
+    assert problems(accepted(webhook.checks(server, wanted("github")), {"secrets"})) == ()
+    assert list(webhook.checks(server, wanted(""))) == []
+    for provider in ("github", ""):
+        steps._set_up_webhook(wanted(provider), server, lambda _: None)
+    assert server.applied == [("argocd-secret", WEBHOOK_MANAGER, False)] * 2
 
 
 @pytest.mark.parametrize(

@@ -564,12 +564,16 @@ def marked(namespace: str, mark: str) -> list[Object]:
     return [thing(SECRET, "copy", namespace, annotations=annotations), settings(namespace, UNCHECKED)]
 
 
-def hooked(namespace: str, labels: dict[str, str]) -> list[Object]:
-    """argocd-secret as bootstrap leaves it, and a Secret with these labels."""
+def hooked(namespace: str, labels: dict[str, str], *keys: str) -> list[Object]:
+    """argocd-secret as bootstrap leaves it, and a Secret with these labels and, by its metadata, these keys."""
     made = thing(SECRET, "argocd-secret", namespace, labels={"app.kubernetes.io/part-of": "argocd"})
     fields = {"f:data": {".": {}, "f:webhook.github.secret": {}}}
     made["metadata"]["managedFields"] = [{"manager": "medpattern-webhook", "operation": "Apply", "fieldsV1": fields}]
-    return [application(namespace), made, thing(SECRET, "medpattern-webhook", namespace, labels=labels)]
+    secret = thing(SECRET, "medpattern-webhook", namespace, labels=labels)
+    owned = {"f:data": {".": {}, **{f"f:{key}": {} for key in keys}}}
+    if keys:
+        secret["metadata"]["managedFields"] = [{"manager": "kubectl", "operation": "Update", "fieldsV1": owned}]
+    return [application(namespace), made, secret]
 
 
 DELIVERY = {
@@ -622,7 +626,7 @@ DELIVERY = {
     ),
     "webhook-open": Case(
         lambda ns: hooked(ns, {"app.kubernetes.io/part-of": "something-else"}),
-        lambda ns: hooked(ns, {"app.kubernetes.io/part-of": "argocd"}),
+        lambda ns: hooked(ns, {"app.kubernetes.io/part-of": "argocd"}, "secret", "old"),
         "argocd-secret", "lacks the label", live=False,  # the server alone writes who owns which field
     ),
 }  # fmt: skip

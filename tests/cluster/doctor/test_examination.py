@@ -18,6 +18,7 @@ from tests.cluster.doctor.complaints import (
     NOW,
     application,
     external_secret,
+    hooked,
     kafka,
     kafka_topic,
     operation,
@@ -71,6 +72,16 @@ def test_what_is_wrong_is_found_with_its_cause_and_a_cure(code: str) -> None:
 @pytest.mark.parametrize("code", CASES)
 def test_what_is_well_is_not_complained_of(code: str) -> None:
     assert examine(seen(CASES[code].well(f"well-{code}"))).troubles == ()
+
+
+def test_a_webhooks_secret_without_the_key_is_found_by_its_metadata_alone() -> None:
+    labels = {"app.kubernetes.io/part-of": "argocd"}
+
+    (trouble,) = examine(seen(hooked("argocd", labels, "token"))).troubles
+
+    assert (trouble.code, trouble.name) == ("webhook-open", "argocd-secret")
+    assert "medpattern-webhook, which has no secret, is taken for" in trouble.cause
+    assert examine(seen(hooked("argocd", labels))).troubles == (), "without managedFields nobody can tell"
 
 
 def test_every_check_has_a_case() -> None:

@@ -60,7 +60,9 @@ def checks(connection: Connection, wanted: Wanted) -> Iterator[Check]:
             "secrets",
             f"the webhook of {wanted.webhook} needs the Secret {SECRET} in {wanted.namespace}: {found}",
             f"write the entry '{SECRET}' into the secrets file, with targetNamespaces [{wanted.namespace}], the label "
-            f"'{name}: {value}' and the fields {', '.join(fields(wanted.webhook))}, and name the file by --secrets",
+            f"'{name}: {value}' and the fields {', '.join(fields(wanted.webhook))}, and name the file by --secrets; "
+            "or go on without a webhook, which takes back a reference to it: take medpattern.argocd.webhook out of the "
+            "values, or say --accept secrets",
         )
 
 

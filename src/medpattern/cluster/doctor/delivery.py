@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from medpattern.argocd import webhook
 from medpattern.cluster.connection import WEBHOOK_MANAGER
@@ -163,12 +163,12 @@ def copied(seen: Snapshot) -> Iterator[Said]:
 
 def unguarded(seen: Snapshot) -> Iterator[Said]:
     """Webhooks whose secret everybody knows: a reference that leads nowhere is taken for the secret itself."""
-    name, value = webhook.PART_OF
-    marks = {named(one): labels(one).get(name) for one in seen.of(SECRET)}
+    made = {named(one): one for one in seen.of(SECRET)}
     for one in seen.of(SECRET):
-        place = (named(one)[0], webhook.SECRET)
-        if named(one)[1] == webhook.SETTINGS and _refers(one) and marks.get(place) != value:
-            why = "is not there" if place not in marks else f"lacks the label {name}: {value}"
+        settings = _keys(one, WEBHOOK_MANAGER) if named(one)[1] == webhook.SETTINGS else frozenset()
+        needed = {key for keys in webhook.KEYS.values() for setting, key in keys.items() if setting in settings}
+        why = _lacks(made.get((named(one)[0], webhook.SECRET)), needed)
+        if needed and why:
             cure = "run 'medpattern bootstrap' again, with the secrets file that has its entry"
             said = (
                 f"its reference to {webhook.SECRET}, which {why}, is taken for the webhook's secret: anybody knows it"
@@ -176,13 +176,25 @@ def unguarded(seen: Snapshot) -> Iterator[Said]:
             yield one, said, cure
 
 
-def _refers(settings: Object) -> bool:
-    """Whether bootstrap has written the reference: who owns which key stands in the metadata."""
-    return any(
-        key.startswith("f:webhook.")
-        for row in settings["metadata"].get("managedFields") or ()
-        if row.get("manager") == WEBHOOK_MANAGER
-        for key in (row.get("fieldsV1") or {}).get("f:data") or ()
+def _lacks(secret: Object | None, needed: Iterable[str]) -> str:
+    """Why a reference to keys of a Secret leads nowhere, in words; "" if it does not, as far as metadata tell."""
+    name, value = webhook.PART_OF
+    if secret is None:
+        return "is not there"
+    if labels(secret).get(name) != value:
+        return f"lacks the label {name}: {value}"
+    absent = sorted(set(needed) - _keys(secret))
+    return f"has no {', '.join(absent)}" if absent and secret["metadata"].get("managedFields") else ""
+
+
+def _keys(secret: Object, manager: str = "") -> frozenset[str]:
+    """The keys of a Secret, those of one manager if it is named: who owns which stands in the metadata."""
+    return frozenset(
+        key.removeprefix("f:")
+        for row in secret["metadata"].get("managedFields") or ()
+        if manager in ("", row.get("manager"))
+        for part in ("f:data", "f:stringData")
+        for key in (row.get("fieldsV1") or {}).get(part) or ()
     )
 
 
