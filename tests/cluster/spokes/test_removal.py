@@ -11,23 +11,27 @@ from typing import Any
 import pytest
 
 from medpattern.cli.cluster_add import _open_leaving
-from medpattern.cluster.connection import Object, Objects
+from medpattern.cluster.connection import Answer, Object, Objects
 from medpattern.cluster.preflight import Check, problems
 from medpattern.cluster.resources import Resource
 from medpattern.cluster.spokes import account
 from medpattern.cluster.spokes.preflight import Both, preflight
 from medpattern.cluster.spokes.reach import Way
 from medpattern.cluster.spokes.registration import IDENTITY
-from medpattern.cluster.spokes.removal import Leaving, hub_rights, removal_checks, remove
+from medpattern.cluster.spokes.removal import Leaving, hub_rights, remains, removal_checks, remove
 from medpattern.cluster.spokes.rights import Rights
 from medpattern.cluster.spokes.tree import Spoke
-from medpattern.errors import RemoteError, UsageError
+from medpattern.errors import RefusalError, RemoteError, UsageError
 from medpattern.fleet.facts import Facts
 from tests.cluster.standin import KINDS, StandIn, thing
 
 RBAC = "rbac.authorization.k8s.io"
 UID = "0b5c"
-ROLES = (Resource(RBAC, "v1", "Role", "roles", True), Resource(RBAC, "v1", "RoleBinding", "rolebindings", True))
+MORE = (
+    Resource("", "v1", "ServiceAccount", "serviceaccounts", True),
+    Resource(RBAC, "v1", "Role", "roles", True),
+    Resource(RBAC, "v1", "RoleBinding", "rolebindings", True),
+)
 # What a login needs on a spoke, but for what lies in its namespaces.
 ON_SPOKE = {
     *((verb, plural) for plural in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
@@ -42,20 +46,31 @@ ON_HUB = {
 
 
 class Side(StandIn):
-    """A cluster that things can be removed from, told in `gone`; it fails at the name `breaks`."""
+    """A cluster that things can be removed from, told in `gone`; it fails at the name `breaks` and at the kind `vanished`."""
 
     def __init__(self, objects: Objects, gone: list[str], rights: Collection[tuple[str, str]] | None = None) -> None:
         kinds = [
             Resource(one.group, one.version, one.kind, one.plural, one.namespaced, frozenset({"list", "delete"}))
-            for one in (*KINDS, *ROLES)
+            for one in (*KINDS, *MORE)
         ]
         super().__init__(objects, kinds, rights=rights)
-        self.gone, self.breaks = gone, ""
+        self.gone, self.breaks, self.vanished = gone, "", ""
 
     def list(self, api_version: str, kind: str, namespace: str | None = None, labels: str = "") -> Objects:
         wanted = dict(one.split("=") for one in labels.split(",") if one)
         found = super().list(api_version, kind, namespace)
         return [one for one in found if wanted.items() <= (one["metadata"].get("labels") or {}).items()]
+
+    def ask(self, method: str, path: str, *_more: Any, **_others: Any) -> Answer:
+        """Lists of what is in a namespace, besides the version."""
+        if "/namespaces/" not in path:
+            return super().ask(method, path)
+        plural = path.rpartition("/")[2]
+        if plural in self.vanished:
+            raise RefusalError(f"no {plural}", 404, "NotFound")
+        kind = next(one for one in self.resources.all if one.path(path.split("/")[-2]) == path)
+        rows = self._of(kind.kind, path.split("/")[-2])
+        return Answer(200, {}, (), json.dumps({"items": rows}).encode())
 
     def delete(self, api_version: str, kind: str, name: str, namespace: str = "", *, propagation: str = "") -> bool:
         if name == self.breaks:
@@ -188,3 +203,24 @@ def test_the_current_context_is_never_taken_for_a_spoke_that_leaves(tmp_path: Pa
     assert _open_leaving(file, None, "west", "").context == "west"
     assert _open_leaving(file, None, "gone", "https://west").context == "west"
     assert _open_leaving(file, "east", "gone", "").context == "east"
+
+
+def test_a_namespace_is_empty_with_what_clusters_and_operators_put_everywhere() -> None:
+    by_itself = [
+        thing("ServiceAccount", "pipeline", "web"),
+        thing("ConfigMap", "config-trusted-cabundle", "web"),
+        thing("ConfigMap", "copied", "web", metadata={"labels": {"olm.copiedFrom": "operators"}}),
+        thing("Secret", "pull", "web", metadata={"annotations": {"kubernetes.io/service-account.name": "default"}}),
+        thing("RoleBinding", "system:image-pullers", "web", api_version=f"{RBAC}/v1"),
+    ]
+    spoke = Side(by_itself, [])
+    spoke.vanished = "deployments"  # its definition went while this is looked at
+
+    assert remains(spoke, "web") == []
+
+
+def test_what_somebody_made_stays_also_if_medpattern_is_said_to_manage_it() -> None:
+    labels = {"app.kubernetes.io/managed-by": "medpattern"}
+    kept = [thing("PersistentVolumeClaim", "films", "web", metadata={"labels": labels}), thing("Secret", "own", "web")]
+
+    assert sorted(remains(Side(kept, []), "web")) == ["PersistentVolumeClaim films", "Secret own"]

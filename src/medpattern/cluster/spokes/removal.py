@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from medpattern.argocd.names import API_VERSION
 from medpattern.cluster.bootstrap.steps import apply, words_of
 from medpattern.cluster.connection import Connection, Object
+from medpattern.cluster.namespaces import comes_with_namespace, contents, listed_kinds
 from medpattern.cluster.permissions import RBAC, Right, missing
 from medpattern.cluster.preflight import Check, ok, problem
-from medpattern.cluster.resources import Resource
 from medpattern.cluster.spokes import account, registration
 from medpattern.cluster.spokes.registration import MANAGER
 from medpattern.errors import RemoteError
@@ -24,15 +23,7 @@ from medpattern.findings import some
 
 Tell = Callable[[str], None]
 
-THREADS, ENDED_SECONDS = 8, 120
-# What every namespace gets, and what its controllers keep there for themselves.
-_DEFAULT = {
-    "ServiceAccount": ("default", "builder", "deployer"),
-    "ConfigMap": ("kube-root-ca.crt", "openshift-service-ca.crt"),
-    "RoleBinding": ("system:deployers", "system:image-builders", "system:image-pullers"),
-}
-_PASSING = ("Event", "Lease", "PackageManifest")
-_IMAGE_LOGINS = ("kubernetes.io/dockercfg", account.TOKEN_TYPE)
+ENDED_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +94,7 @@ def _spoke_checks(leaving: Leaving, spoke: Connection) -> Iterator[Check]:
         yield from lacking
         return
     yield from _identity(leaving, spoke)
-    looks = {Right(one.group, one.plural, "list", space) for space in _made(spoke) for one in _kinds(spoke)}
+    looks = {Right(one.group, one.plural, "list", space) for space in _made(spoke) for one in listed_kinds(spoke)}
     yield from _lacking("spoke permissions", spoke, looks)
 
 
@@ -212,27 +203,11 @@ def _made(spoke: Connection) -> list[str]:
 
 def remains(connection: Connection, namespace: str) -> list[str]:
     """What is in a namespace besides what every namespace has, in words."""
-
-    def look(one: Resource) -> list[str]:
-        found = connection.list(one.api_version, one.kind, namespace)
-        return [f"{one.kind} {each['metadata']['name']}" for each in found if not _is_default(each)]
-
-    with ThreadPoolExecutor(THREADS) as threads:
-        return [words for found in threads.map(look, _kinds(connection)) for words in found]
-
-
-def _kinds(connection: Connection) -> tuple[Resource, ...]:
-    kinds: dict[tuple[str, str], Resource] = {}
-    for one in connection.resources.all:
-        if one.namespaced and "list" in one.verbs and one.kind not in _PASSING:
-            kinds.setdefault((one.group, one.plural), one)
-    return tuple(kinds.values())
-
-
-def _is_default(thing: Object) -> bool:
-    if thing["kind"] == "Secret":
-        return thing.get("type") in _IMAGE_LOGINS
-    return thing["metadata"]["name"] in _DEFAULT.get(thing["kind"], ())
+    return [
+        f"{kind.kind} {one['name']}"
+        for kind, one in contents(connection, namespace)
+        if not comes_with_namespace(kind.kind, one)
+    ]
 
 
 def _await_ended(spoke: Connection, namespaces: list[str]) -> None:

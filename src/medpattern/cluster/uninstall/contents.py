@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from medpattern.checks.kinds import DATA_KINDS
 from medpattern.cluster.bootstrap.steps import INSTALLER
-from medpattern.cluster.connection import MANAGER, PAGE, SPOKES_MANAGER, WEBHOOK_MANAGER, Connection, Object
-from medpattern.cluster.resources import Resource
+from medpattern.cluster.connection import MANAGER, SPOKES_MANAGER, WEBHOOK_MANAGER, Connection, Object
+from medpattern.cluster.namespaces import comes_with_namespace, contents
 from medpattern.cluster.tracking import Tracking
 from medpattern.cluster.uninstall.plan import Ref
-from medpattern.errors import RefusalError
 
-THREADS = 8
-METADATA_ALONE = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 PART_OF = "app.kubernetes.io/part-of"
-# Kinds that Kubernetes writes about others, and views of one kind under another name.
-_NOTES = frozenset({"Event", "Endpoints", "EndpointSlice", "Lease"})
-_VIEWS = frozenset({"authorization.openshift.io"})
-# What Kubernetes and OpenShift put into every namespace.
-_ALWAYS = {
-    "ServiceAccount": frozenset({"default", "builder", "deployer", "pipeline"}),
-    "ConfigMap": frozenset({"kube-root-ca.crt", "openshift-service-ca.crt", "config-trusted-cabundle",
-                            "config-service-cabundle"}),
-}  # fmt: skip
-_ACCOUNT_NOTES = ("kubernetes.io/service-account.name", "openshift.io/internal-registry-auth-token.service-account",
-                  "openshift.io/token-secret.name")  # fmt: skip
-# What OLM copies, and what the operator of OpenShift GitOps makes where it may act.
-_COPIED = "olm.copiedFrom"
+# What the operator of OpenShift GitOps makes where it may act.
 _MAKERS = frozenset({MANAGER, "openshift-gitops"})
 # Who namespaces and Subscriptions of ours are made by: bootstrap, and Argo CD for it.
 _OURS = frozenset({MANAGER, INSTALLER, "argocd-controller"})
@@ -83,35 +67,8 @@ def things(connection: Connection, namespace: str) -> tuple[Thing, ...]:
     Raises:
         RemoteError: the server does not answer, or does not show a kind: what is not seen could be somebody's.
     """
-    with ThreadPoolExecutor(THREADS) as threads:
-        found = threads.map(lambda kind: tuple(_of_kind(connection, kind, namespace)), listed_kinds(connection))
-        return tuple(thing for each in found for thing in each)
-
-
-def listed_kinds(connection: Connection) -> tuple[Resource, ...]:
-    """The kinds that are looked for in a namespace, each in the version that the server prefers."""
-    kinds: dict[tuple[str, str], Resource] = {}
-    for one in connection.resources.all:
-        if one.namespaced and {"list", "delete"} <= one.verbs and one.kind not in _NOTES and one.group not in _VIEWS:
-            kinds.setdefault((one.group, one.kind), one)
-    return tuple(kinds.values())
-
-
-def _of_kind(connection: Connection, kind: Resource, namespace: str) -> Iterator[Thing]:
-    page = ""
-    while True:
-        query = {"limit": str(PAGE), **({"continue": page} if page else {})}
-        try:
-            answer = connection.ask("GET", kind.path(namespace), query, accept=METADATA_ALONE).json()
-        except RefusalError as error:
-            if error.status in (404, 405):  # the kind went meanwhile, or cannot be listed after all
-                return
-            raise
-        for one in answer.get("items") or ():
-            yield Thing(Ref(kind.api_version, kind.kind, one["metadata"]["name"], namespace), one["metadata"])
-        page = (answer.get("metadata") or {}).get("continue") or ""
-        if not page:
-            return
+    found = contents(connection, namespace)
+    return tuple(Thing(Ref(kind.api_version, kind.kind, one["name"], namespace), one) for kind, one in found)
 
 
 def foreign(found: Iterable[Thing], applications: Collection[str], tracking: Tracking) -> tuple[Ref, ...]:
@@ -131,14 +88,8 @@ def foreign(found: Iterable[Thing], applications: Collection[str], tracking: Tra
 
 def comes_by_itself(one: Thing) -> bool:
     """Whether a cluster, its operators or medpattern have made it without anybody asking."""
-    labels, notes = one.metadata.get("labels") or {}, one.metadata.get("annotations") or {}
-    return (
-        one.ref.name in _ALWAYS.get(one.ref.kind, ())
-        or (one.ref.kind == "RoleBinding" and one.ref.name.startswith("system:"))
-        or any(note in notes for note in _ACCOUNT_NOTES)
-        or _COPIED in labels
-        or labels.get(MANAGED_BY) in _MAKERS
-    )
+    labels = one.metadata.get("labels") or {}
+    return comes_with_namespace(one.ref.kind, one.metadata) or labels.get(MANAGED_BY) in _MAKERS
 
 
 def foreign_to_engine(found: Iterable[Thing]) -> tuple[Ref, ...]:

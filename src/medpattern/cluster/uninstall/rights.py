@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from medpattern.cluster.bootstrap.olm import OPERATORS
 from medpattern.cluster.connection import Connection
+from medpattern.cluster.namespaces import listed_kinds
 from medpattern.cluster.permissions import RBAC, Right
 from medpattern.cluster.resources import UnknownKindError
-from medpattern.cluster.uninstall.contents import listed_kinds
 from medpattern.cluster.uninstall.looking import Place, looked_into
 from medpattern.cluster.uninstall.plan import Plan, Ref, Step, Verb
 
