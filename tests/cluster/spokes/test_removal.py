@@ -46,7 +46,7 @@ ON_HUB = {
 
 
 class Side(StandIn):
-    """A cluster that things can be removed from, told in `gone`; it fails at the name `breaks` and at the kind `vanished`."""
+    """A cluster that things can be removed from, told in `gone`; it fails at the name `breaks`, the kind `vanished`."""
 
     def __init__(self, objects: Objects, gone: list[str], rights: Collection[tuple[str, str]] | None = None) -> None:
         kinds = [
