@@ -9,7 +9,8 @@ import pytest
 
 from medpattern.checks.manifests import Manifest
 from medpattern.cluster.bootstrap import engine
-from medpattern.cluster.bootstrap.intent import Wanted, read_wanted
+from medpattern.cluster.bootstrap.checkout import Login, Remote
+from medpattern.cluster.bootstrap.intent import Wanted, read_wanted, with_secrets
 from medpattern.cluster.bootstrap.preflight import preflight
 from medpattern.cluster.preflight import Check, problems
 from medpattern.rendering.selection import Selection
@@ -57,3 +58,47 @@ def test_an_upgrade_whose_manifest_cannot_be_read_has_that_one_problem(wanted: W
     (found,) = told(asked, server, "argocd")
 
     assert "has the sha256" in found.message
+
+
+# ---- the repository's login --------------------------------------------------------------------------------------
+
+SECRETS = """\
+version: "2.0"
+backingStore: none
+secrets:
+  - name: shorter
+    targetNamespaces: [argocd]
+    labels: {argocd.argoproj.io/secret-type: repository}
+    fields: [{name: url, value: "https://git.example.org/ward/medical"}, {name: password, value: of-another}]
+  - name: prefix
+    targetNamespaces: [argocd]
+    labels: {argocd.argoproj.io/secret-type: repo-creds}
+    fields: [{name: url, value: "https://git.example.org/ward"}, {name: password, value: of-all}]
+"""
+EXACT = """\
+  - name: exact
+    targetNamespaces: [argocd]
+    labels: {argocd.argoproj.io/secret-type: repository}
+    fields: [{name: url, value: "https://git.example.org/ward/medical-diagnosis"}, {name: password, value: its-own}]
+"""
+
+
+@pytest.mark.parametrize(("text", "password"), [(SECRETS, "of-all"), (SECRETS + EXACT, "its-own")])
+def test_the_repository_is_asked_with_the_login_that_argocd_will_choose(
+    wanted: Wanted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, password: str
+) -> None:
+    file = tmp_path / "values-secret.yaml"
+    file.touch(0o600)
+    file.write_text(text, "utf-8")
+    git = replace(wanted.git, repo_url="https://git.example.org/ward/medical-diagnosis.git")
+    used: list[Login] = []
+
+    def asked(_url: str, _revision: str, login: Login) -> Remote:
+        used.append(login)
+        return Remote()
+
+    monkeypatch.setattr("medpattern.cluster.bootstrap.preflight.ask_remote", asked)
+
+    preflight(with_secrets(replace(wanted, git=git), file, []), StandIn())
+
+    assert [one.password and one.password.text() for one in used] == [password]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from medpattern.argocd.names import ROOT_PROJECT, SECRET_TYPE
 from medpattern.cluster.bootstrap.checkout import Login
@@ -16,6 +16,8 @@ from medpattern.secretstore.hidden import Hidden
 HEALTH_KEY = "resource.customizations.health.argoproj.io_Application"
 HEALTH_FILE = "argoproj.io_Application.lua"
 REPOSITORY_TYPES = ("repository", "repo-creds")
+LOGIN_KEYS = ("username", "password", "sshPrivateKey")
+Held = TypeVar("Held")
 
 
 def health_check_text() -> str:
@@ -84,21 +86,44 @@ def roots(argocd_objects: Iterable[Object], root: Object) -> list[Object]:
 
 
 def live_login(connection: Connection, namespace: str, url: str) -> Login | None:
-    """The login that Argo CD has for a repository already: that of the URL, or the longest prefix; None without one."""
-    found: dict[str, Object] = {}
-    for kind in REPOSITORY_TYPES:
-        for one in connection.list("v1", "Secret", namespace, f"{SECRET_TYPE}={kind}"):
-            address = _text(one, "url")
-            if address and (_same(address, url) if kind == "repository" else url.startswith(address)):
-                found[address] = one
-    if not found:
-        return None
-    data = found[max(found, key=len)]
-    return Login(*(_hidden(data, key) for key in ("username", "password", "sshPrivateKey")))
+    """The login that Argo CD has for a repository already; None without one."""
+    data = login_of(
+        url,
+        (
+            (kind, _text(one, "url"), one)
+            for kind in REPOSITORY_TYPES
+            for one in connection.list("v1", "Secret", namespace, f"{SECRET_TYPE}={kind}")
+        ),
+    )
+    return Login(*(_hidden(data, key) for key in LOGIN_KEYS)) if data else None
+
+
+def login_of(url: str, logins: Iterable[tuple[str, str, Held]]) -> Held | None:
+    """Which login Argo CD uses for a repository: that of its URL, or else that of the longest prefix.
+
+    Args:
+        url: of the repository.
+        logins: as (one of `REPOSITORY_TYPES`, URL, whatever holds the login).
+
+    Returns:
+        What holds it; None where there is none.
+    """
+    wanted = _compared(url)
+    fitting = [
+        ((kind == "repository", len(address)), held)
+        for kind, address, held in logins
+        if address and (_same(address, url) if kind == "repository" else wanted.startswith(_compared(address)))
+    ]
+    return max(fitting, key=lambda one: one[0])[1] if fitting else None
 
 
 def _same(one: str, other: str) -> bool:
-    return one.rstrip("/").removesuffix(".git").lower() == other.rstrip("/").removesuffix(".git").lower()
+    return _compared(one.rstrip("/")) == _compared(other.rstrip("/"))
+
+
+def _compared(url: str) -> str:
+    """A URL as Argo CD compares it."""
+    return url.lower().removesuffix(".git")
 
 
 def _hidden(secret: Object, key: str) -> Hidden | None:

@@ -21,6 +21,7 @@ from medpattern.errors import RefusalError, RemoteError, UsageError
 if TYPE_CHECKING:
     from medpattern.secretstore.format import Entry, SecretName
     from medpattern.secretstore.hidden import Hidden
+    from medpattern.secretstore.values import Values
 
 ARGOCD_GROUP = "argoproj.io"
 
@@ -267,18 +268,15 @@ def _login_of_file(wanted: Wanted) -> Login | None:
     """The login to the repository that the secrets file has; None without one."""
     if wanted.secrets is None or wanted.values is None:
         return None
-    for entry in wanted.secrets.entries:
-        if (
-            wanted.secrets.kubernetes_secrets(entry)
-            and entry.labels.get(SECRET_TYPE) in handover.REPOSITORY_TYPES
-            and _is_for(wanted, entry)
-        ):
-            found = {one.name: wanted.values.of(entry, one) for one in entry.fields}
-            return Login(*(found.get(key) for key in ("username", "password", "sshPrivateKey")))
-    return None
+    logins = (
+        (entry.labels[SECRET_TYPE], _field(wanted.values, entry, "url"), entry)
+        for entry in wanted.secrets.entries
+        if wanted.secrets.kubernetes_secrets(entry) and entry.labels.get(SECRET_TYPE) in handover.REPOSITORY_TYPES
+    )
+    chosen = handover.login_of(wanted.git.repo_url, ((kind, url.text(), entry) for kind, url, entry in logins if url))
+    return Login(*(_field(wanted.values, chosen, key) for key in handover.LOGIN_KEYS)) if chosen else None
 
 
-def _is_for(wanted: Wanted, entry: Entry) -> bool:
-    assert wanted.values is not None
-    url: Hidden | None = next((wanted.values.of(entry, one) for one in entry.fields if one.name == "url"), None)
-    return url is not None and wanted.git.repo_url.startswith(url.text().removesuffix(".git"))
+def _field(values: Values, entry: Entry, name: str) -> Hidden | None:
+    found = entry.field(name)
+    return values.of(entry, found) if found else None
