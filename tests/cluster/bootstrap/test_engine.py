@@ -76,6 +76,9 @@ def test_objects_get_their_namespace_and_their_order(tmp_path: Path) -> None:
     assert by_kind["ClusterRoleBinding"]["subjects"][0]["namespace"] == "gitops"
     assert "namespace" not in by_kind["ClusterRole"]["metadata"]
     assert by_kind["Namespace"]["metadata"]["name"] == "gitops"
+    turned = engine.Installation("a manifest", "", tuple(reversed(made)))
+    assert turned.space == by_kind["Namespace"]
+    assert turned.subscription is None
 
 
 def test_a_manifest_with_another_digest_is_refused(tmp_path: Path) -> None:
@@ -130,7 +133,8 @@ def test_on_openshift_the_trees_own_subscription_installs_it() -> None:
 
     assert found is not None
     assert [one["kind"] for one in found.objects] == ["Namespace", "OperatorGroup", "Subscription"]
-    assert found.objects[0]["metadata"]["name"] == HOME
+    assert found.space["metadata"]["name"] == HOME
+    assert found.subscription == SUBSCRIPTION
     assert engine.by_operator([other], "openshift-gitops") is None
 
 

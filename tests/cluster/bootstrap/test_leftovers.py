@@ -62,7 +62,7 @@ def written(kind: str, name: str, owned: Object, manager: str = "kubectl-edit") 
 
 
 def test_what_others_have_written_into_stays_and_is_told(wanted: Wanted, tmp_path: Path) -> None:
-    key = {".": {}, "f:email-password": {}}
+    key: Object = {".": {}, "f:email-password": {}}
     stays = (
         written("ConfigMap", "templates", {"f:data": key}, "kubectl-patch"),
         written("ConfigMap", "pictures", {"f:binaryData": key}),
@@ -184,9 +184,9 @@ class Server(StandIn):
         return {one["metadata"]["name"] for one in self.list("apps/v1", "Deployment")}
 
     @property
-    def record(self) -> Object:
+    def record(self) -> dict[str, str]:
         """What bootstrap notes of the installation."""
-        return (self.get("v1", "ConfigMap", engine.RECORD, "argocd") or {}).get("data", {})
+        return dict((self.get("v1", "ConfigMap", engine.RECORD, "argocd") or {}).get("data", {}))
 
 
 def manifest(folder: Path, deployment: str) -> str:

@@ -94,6 +94,16 @@ class Installation:
         """The CustomResourceDefinitions among them."""
         return tuple(one for one in self.objects if one["kind"] == CRD)
 
+    @property
+    def space(self) -> Object:
+        """The Namespace among them, of Argo CD or of its operator."""
+        return next(one for one in self.objects if one["kind"] == "Namespace")
+
+    @property
+    def subscription(self) -> Object | None:
+        """The Subscription among them, to Argo CD's operator; None of a manifest."""
+        return next((one for one in self.objects if one["kind"] == "Subscription"), None)
+
 
 def engine_state(connection: Connection, namespace: str) -> EngineState:
     """Looks for Argo CD in a namespace.
@@ -267,8 +277,8 @@ def _instances(connection: Connection, namespace: str) -> list[Object]:
 
 def is_begun(connection: Connection, installation: Installation | None) -> bool:
     """Whether the Subscription is there that is to install Argo CD, so that its operator is at work on it."""
-    wanted = installation.objects[-1] if installation and installation.objects else None
-    if wanted is None or wanted["kind"] != "Subscription":
+    wanted = installation.subscription if installation else None
+    if wanted is None:
         return False
     metadata = wanted["metadata"]
     try:

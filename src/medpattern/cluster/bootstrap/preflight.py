@@ -201,8 +201,8 @@ def rights(wanted: Wanted, connection: Connection, installation: Installation | 
     if wanted.facts.is_openshift:
         found |= {Right(ARGOCD_GROUP, "argocds", verb, namespace) for verb in ("list", "get", "patch")}
         found.add(Right("", "configmaps", "get", namespace))
-    if wanted.facts.is_openshift and installation:
-        found.add(Right(OPERATORS, "clusterserviceversions", "get", installation.objects[0]["metadata"]["name"]))
+    if installation and installation.subscription:
+        found.add(Right(OPERATORS, "clusterserviceversions", "get", installation.space["metadata"]["name"]))
     found |= {Right("", "secrets", "get", one.namespace) for one in _written_by_nobody(wanted)}
     found |= leftovers.rights(namespace) if installation and installation.is_upgrade else set()
     found |= {

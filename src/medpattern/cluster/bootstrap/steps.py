@@ -86,15 +86,15 @@ def _install(
     wanted: Wanted, connection: Connection, installation: Installation, tell: Tell, patience: Patience
 ) -> None:
     namespace = wanted.namespace
-    if not installation.digest:
-        for thing in installation.objects:
-            is_space = thing["kind"] == "Namespace"
-            tell((_make_space if is_space else apply)(connection, thing, INSTALLER))
-        _await(lambda: engine.operator_state(connection, installation.objects[-1], namespace), patience)
+    tell(_make_space(connection, installation.space, INSTALLER))
+    rest = [one for one in installation.objects if one is not installation.space]
+    subscription = installation.subscription
+    if subscription:
+        for thing in rest:
+            tell(apply(connection, thing, INSTALLER))
+        _await(lambda: engine.operator_state(connection, subscription, namespace), patience)
         connection.forget_kinds()
         return
-    first, rest = installation.objects[0], installation.objects[1:]
-    tell(_make_space(connection, first, INSTALLER))
     # Before anything else of it, so that a run that was killed is known for one.
     begun = engine.UPGRADING if installation.is_upgrade else engine.INSTALLING
     apply(connection, engine.record(namespace, installation.digest, begun))
