@@ -242,6 +242,8 @@ def answered(place: Place, revision: str, secret: str) -> int:
 def test_without_the_value_the_reference_is_taken_back_and_no_other_key(place: Place) -> None:
     connection = Connection.open(place.gitops.cluster.kubeconfig())
     place.mark("argocd-secret", "annotations", "kubectl.kubernetes.io/last-applied-configuration", PLANTED)
+    # As `secrets load` does it with an entry of the secrets file, by a field manager that is not the webhook's.
+    connection.apply({**webhook.nothing(NAMESPACE), "data": {"oidc.clientSecret": "b2lkYw=="}})
     before = place.gitops.get(f"{SECRETS}/argocd-secret")
 
     change = webhook.change(connection, NAMESPACE, "", is_whole=False)
