@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from medpattern.cluster.permissions import Right, missing, plurals, to_apply
+from medpattern.cluster.permissions import Right, lacking, missing, plurals, to_apply
+from medpattern.cluster.preflight import Verdict
 from medpattern.cluster.resources import Resources
 from tests.cluster.standin import KINDS, StandIn, thing
 
@@ -58,3 +59,14 @@ def test_what_is_wanted_in_several_namespaces_is_asked_for_all_of_them_first() -
     assert [str(one) for one in lacking] == ["list secrets in a", "list secrets in b", "list secrets in c"]
     asked = [(kind, space) for _, _, kind, space in somebody.reviews[1:]]
     assert sorted(asked) == [("configmaps", ""), ("secrets", ""), *(("secrets", space) for space in "abc")]
+
+
+def test_each_right_that_is_missing_is_a_problem_of_the_check_that_asks() -> None:
+    wanted = [Right("", "secrets", "get", "clinic"), Right("", "pods", "list")]
+    reader = StandIn(rights={("list", "pods")})
+
+    (found,) = lacking(reader, wanted, "hub permissions")
+
+    assert (found.name, found.verdict) == ("hub permissions", Verdict.PROBLEM)
+    assert found.message == "the login may not get secrets in clinic"
+    assert list(lacking(StandIn(), wanted, "hub permissions")) == []

@@ -132,14 +132,12 @@ def _require_identity(connection: Connection, own: ClusterFacts) -> None:
 def _require(connection: Connection, needed: set[Right]) -> None:
     """Ends the run where the login lacks rights, all of which are named."""
     from medpattern.cli.bootstrap_views import checks
-    from medpattern.cluster.permissions import missing
-    from medpattern.cluster.preflight import problem
+    from medpattern.cluster.permissions import lacking
 
-    cure = "let an administrator grant it, or log in as one"
-    lacking = [problem("permissions", f"the login may not {right}", cure) for right in missing(connection, needed)]
-    if lacking:
-        checks(lacking)
-        console.say(f"{console.number(len(lacking), 'right')} missing; nothing was changed")
+    found = tuple(lacking(connection, needed, "permissions"))
+    if found:
+        checks(found)
+        console.say(f"{console.number(len(found), 'right')} missing; nothing was changed")
         raise typer.Exit(1)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 from medpattern.cluster.connection import Connection, Object
+from medpattern.cluster.preflight import Check, problem
 from medpattern.cluster.resources import Resources
 
 THREADS = 8
@@ -88,6 +89,12 @@ def missing(connection: Connection, rights: Iterable[Right]) -> tuple[Right, ...
     common = {one for one, count in spread.items() if count > 1}
     held = common - refused(common)
     return tuple(sorted(refused(one for one in wanted if _everywhere(one) not in held)))
+
+
+def lacking(connection: Connection, rights: Iterable[Right], name: str) -> Iterator[Check]:
+    """One problem under the name of a check for each right that the login lacks; nothing where it has all."""
+    for right in missing(connection, rights):
+        yield problem(name, f"the login may not {right}", "let an administrator grant it, or log in as one")
 
 
 def _everywhere(right: Right) -> Right:

@@ -14,7 +14,7 @@ from medpattern.cluster.bootstrap.intent import Wanted
 from medpattern.cluster.bootstrap.olm import OPERATORS
 from medpattern.cluster.bootstrap.steps import INSTALLER
 from medpattern.cluster.connection import Connection, Object
-from medpattern.cluster.permissions import Right, missing, plurals, to_apply
+from medpattern.cluster.permissions import Right, lacking, plurals, to_apply
 from medpattern.cluster.preflight import Check, cluster_checks, ok, problem, warning
 from medpattern.errors import RefusalError, RemoteError, UsageError
 
@@ -230,12 +230,8 @@ def _secret_stub(namespace: str) -> Object:
 
 
 def _right_checks(wanted: Wanted, connection: Connection, installation: Installation | None) -> Iterator[Check]:
-    needed = rights(wanted, connection, installation)
-    lacking = missing(connection, needed)
-    for right in lacking:
-        yield problem("permissions", f"the login may not {right}", "let an administrator grant it, or log in as one")
-    if not lacking:
-        yield ok("permissions", "the login may do all that is needed")
+    found = tuple(lacking(connection, rights(wanted, connection, installation), "permissions"))
+    yield from found or (ok("permissions", "the login may do all that is needed"),)
 
 
 def _secret_checks(wanted: Wanted, connection: Connection) -> Iterator[Check]:

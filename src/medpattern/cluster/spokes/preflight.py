@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from medpattern.cluster.connection import Connection
-from medpattern.cluster.permissions import RBAC, Right, missing, plurals, to_apply
+from medpattern.cluster.permissions import RBAC, Right, lacking, plurals, to_apply
 from medpattern.cluster.preflight import Check, clock, distribution, identity, ok, problem, versions, warning
 from medpattern.cluster.spokes import account, registration
 from medpattern.cluster.spokes.reach import Way
@@ -148,9 +148,9 @@ def _hub_checks(spoke: Spoke, both: Both) -> Iterator[Check]:
     kind = ("argoproj.io", "argocds") if spoke.hub.is_openshift else ("", "configmaps")
     needed = {Right("", "secrets", verb, namespace) for verb in ("list", "get", "create", "patch", "delete")}
     needed |= {Right(*kind, verb, namespace) for verb in ("get", "list", "patch")}
-    lacking = tuple(_lacking(HUB, both.hub, needed))
-    yield from lacking
-    if any(one.cure for one in lacking):
+    found = tuple(_lacking(HUB, both.hub, needed))
+    yield from found
+    if any(one.cure for one in found):
         return
     if registration.settings(both.hub, namespace, is_openshift=spoke.hub.is_openshift) is None:
         cure = f"run first: medpattern bootstrap --cluster {spoke.hub.name}"
@@ -162,8 +162,4 @@ def _hub_checks(spoke: Spoke, both: Both) -> Iterator[Check]:
 
 def _lacking(where: str, connection: Connection, needed: set[Right]) -> Iterator[Check]:
     name = f"{where} permissions"
-    lacking = missing(connection, needed)
-    for right in lacking:
-        yield problem(name, f"the login may not {right}", "let an administrator grant it, or log in as one")
-    if not lacking:
-        yield ok(name, "the login may do all that is needed")
+    yield from tuple(lacking(connection, needed, name)) or (ok(name, "the login may do all that is needed"),)

@@ -14,7 +14,7 @@ from medpattern.argocd.names import API_VERSION
 from medpattern.cluster.bootstrap.steps import apply, words_of
 from medpattern.cluster.connection import Connection, Object
 from medpattern.cluster.namespaces import comes_with_namespace, contents, listed_kinds
-from medpattern.cluster.permissions import RBAC, Right, missing
+from medpattern.cluster.permissions import RBAC, Right, lacking
 from medpattern.cluster.preflight import Check, ok, problem
 from medpattern.cluster.spokes import account, registration
 from medpattern.cluster.spokes.registration import MANAGER
@@ -48,7 +48,7 @@ def hub_rights(hub: Connection, namespace: str, *, is_openshift: bool) -> Iterat
     settings = ("argoproj.io", "argocds") if is_openshift else ("", "configmaps")
     needed = {Right("", "secrets", verb, namespace) for verb in ("get", "list", "delete")}
     needed |= {Right(*settings, verb, namespace) for verb in ("get", "list", "patch")}
-    yield from _lacking("hub permissions", hub, needed | {Right("argoproj.io", "applications", "list", namespace)})
+    yield from lacking(hub, needed | {Right("argoproj.io", "applications", "list", namespace)}, "hub permissions")
 
 
 def removal_checks(leaving: Leaving) -> Iterator[Check]:
@@ -89,13 +89,13 @@ def _spoke_checks(leaving: Leaving, spoke: Connection) -> Iterator[Check]:
     roles = ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
     needed = {Right(RBAC, resource, verb) for resource in roles for verb in ("list", "delete")}
     needed |= {Right("", "namespaces", verb) for verb in ("get", "list", "delete")}
-    lacking = tuple(_lacking("spoke permissions", spoke, needed))
-    if lacking:  # what follows could not be read
-        yield from lacking
+    refused = tuple(lacking(spoke, needed, "spoke permissions"))
+    if refused:  # what follows could not be read
+        yield from refused
         return
     yield from _identity(leaving, spoke)
     looks = {Right(one.group, one.plural, "list", space) for space in _made(spoke) for one in listed_kinds(spoke)}
-    yield from _lacking("spoke permissions", spoke, looks)
+    yield from lacking(spoke, looks, "spoke permissions")
 
 
 def _identity(leaving: Leaving, spoke: Connection) -> Iterator[Check]:
@@ -124,11 +124,6 @@ def _identity(leaving: Leaving, spoke: Connection) -> Iterator[Check]:
         yield problem("identity", text, cure)
     else:
         yield ok("identity", f"{spoke.server} has nothing of 'cluster add'")
-
-
-def _lacking(name: str, connection: Connection, needed: set[Right]) -> Iterator[Check]:
-    for right in missing(connection, needed):
-        yield problem(name, f"the login may not {right}", "let an administrator grant it, or log in as one")
 
 
 def remove(leaving: Leaving, tell: Tell) -> int:
