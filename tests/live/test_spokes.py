@@ -356,6 +356,18 @@ def test_rotation_ends_the_old_token_and_the_new_one_works(added: Pair) -> None:
     assert "0 objects changed" in added.cluster("add", "east", "--yes").err
 
 
+def test_a_name_that_was_mistyped_takes_no_other_cluster_apart(added: Pair) -> None:
+    """The hub has no Secret of that name, and there are no facts: only the spoke itself says who it is."""
+    before = everything(added.to_spoke), everything(added.to_hub)
+
+    mistyped = added.cluster("remove", "eats", "--hub", "hub", "--context", "the-spoke", "--yes")
+    nowhere = added.cluster("remove", "eats", "--hub", "hub", "--yes")
+
+    assert (mistyped.code, "medpattern-hub says east" in mistyped.err) == (1, True), mistyped.err
+    assert (nowhere.code, "name its context by --context" in nowhere.err) == (2, True), nowhere.err
+    assert (everything(added.to_spoke), everything(added.to_hub)) == before
+
+
 def test_a_namespace_with_something_in_it_stays_and_is_told(added: Pair) -> None:
     data = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "precious", "namespace": "images"}}
     added.to_spoke.apply(data)
