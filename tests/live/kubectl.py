@@ -1,7 +1,7 @@
 """A stand-in for kubectl: the few requests that docs/operations.md makes with it, in kubectl's own words.
 
 get KIND [-l LABELS] -o name | patch KIND/NAME --type merge -p JSON | wait --for=delete KIND/NAME --timeout=Nm
-annotate KIND NAME KEY=VALUE, or KEY- to take it off | delete KIND -l LABELS
+annotate KIND NAME KEY=VALUE ..., or KEY- to take one off | delete KIND -l LABELS
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def arguments() -> argparse.Namespace:
     annotate = verbs.add_parser("annotate")
     annotate.add_argument("what")
     annotate.add_argument("name")
-    annotate.add_argument("annotation")
+    annotate.add_argument("annotations", nargs="+")
     delete = verbs.add_parser("delete")
     delete.add_argument("what")
     delete.add_argument("-l", dest="labels", required=True)
@@ -58,8 +58,8 @@ def main() -> None:
         for one in connection.list(api_version, kind, given.namespace or None, given.labels):
             print(f"application.argoproj.io/{one['metadata']['name']}")
     elif given.verb == "annotate":
-        key, _, value = given.annotation.partition("=")
-        annotations = {key: value} if value else {key.removesuffix("-"): None}
+        pairs = (one.partition("=") for one in given.annotations)
+        annotations = {key if value else key.removesuffix("-"): value or None for key, _, value in pairs}
         path = f"{connection.resource(api_version, kind).path(given.namespace)}/{given.name}"
         patch = {"metadata": {"annotations": annotations}}
         connection.ask("PATCH", path, body=patch, content_type="application/merge-patch+json")
