@@ -226,9 +226,11 @@ def test_a_new_plain_file_in_a_work_tree_is_refused_unless_it_is_ignored(tmp_pat
     git(tmp_path, "init", "--quiet")
     kept(tmp_path, "ignored.yaml\n", name=".gitignore")
 
-    with pytest.raises(UsageError, match="in a git work tree, not ignored"):
-        files.require_outside_git(tmp_path / "new.yaml")
+    for new in ("new.yaml", "folder/to/come/new.yaml"):
+        with pytest.raises(UsageError, match="in a git work tree, not ignored"):
+            files.require_outside_git(tmp_path / new)
     files.require_outside_git(tmp_path / "ignored.yaml")
+    files.require_outside_git(tmp_path / "folder/to/come/ignored.yaml")
 
 
 @pytest.mark.parametrize(("content", "mode"), [(b"", 0o600), (b"a\nb\n", 0o600), (b"token\n", 0o644)])

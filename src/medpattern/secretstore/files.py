@@ -125,7 +125,7 @@ def require_untracked(path: Path) -> None:
     Raises:
         UsageError: it does.
     """
-    if _git(path, "ls-files", "--error-unmatch", "--", path.name):
+    if _git(path, "ls-files", "--error-unmatch"):
         raise UsageError(
             f"{path} holds secrets and git tracks it: 'git rm --cached {path.name}', change every secret in it (the "
             "history keeps them), and keep the file elsewhere, or encrypted with age or SOPS"
@@ -138,22 +138,25 @@ def require_outside_git(path: Path) -> None:
     Raises:
         UsageError: it would lie in a work tree, not ignored.
     """
-    if _git(path, "rev-parse", "--is-inside-work-tree") and not _git(path, "check-ignore", "--quiet", "--", path.name):
+    if _git(path, "ls-files") and not _git(path, "check-ignore", "--quiet"):
         raise UsageError(
             f"{path} would lie in a git work tree, not ignored; name a file elsewhere, or encrypt with --age"
         )
 
 
 def _git(path: Path, *arguments: str) -> bool:
-    """Whether git, in the folder of `path`, says yes; a machine without git has no repository.
+    """Whether git says yes of `path`; a machine without git has no repository.
+
+    Asked in the nearest folder that is there, since the file's own may be yet to be made.
 
     Raises:
         UsageError: git refuses to look.
     """
-    folder = path.resolve().parent
+    whole = path.resolve()
+    folder = next(one for one in whole.parents if one.is_dir())
     if words := git_refusal(folder):
         raise UsageError(f"git does not say whether it has {path}: {words}")
-    return git_output(folder, *arguments) is not None
+    return git_output(folder, *arguments, "--", str(whole)) is not None
 
 
 def write_private(path: Path, content: bytes) -> None:
