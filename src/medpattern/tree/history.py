@@ -12,8 +12,9 @@ from pathlib import Path
 from medpattern.errors import RemoteError
 
 
-def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)  # noqa: S603, S607
+def _git(root: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    command, environment = ["git", "-C", str(root), *arguments], {**os.environ, **variables}
+    return subprocess.run(command, capture_output=True, check=False, env=environment)  # noqa: S603
 
 
 def git_output(root: Path, *arguments: str) -> str | None:
@@ -27,15 +28,12 @@ def git_output(root: Path, *arguments: str) -> str | None:
 
 def git_refusal(root: Path) -> str:
     """Why git does not say whether the folder `root` is in a repository, as of another owner's; "" if it does."""
-    asked = ["git", "-C", str(root), "rev-parse", "--is-inside-work-tree"]
     try:
-        done = subprocess.run(  # noqa: S603
-            asked, capture_output=True, check=False, text=True, errors="replace", env={**os.environ, "LC_ALL": "C"}
-        )
+        done = _git(root, "rev-parse", "--is-inside-work-tree", LC_ALL="C")
     except (FileNotFoundError, PermissionError):
         return ""
-    is_answer = done.returncode == 0 or "not a git repository (or any" in done.stderr
-    return "" if is_answer else " ".join(done.stderr.split())
+    words = " ".join(done.stderr.decode("utf-8", "replace").split())
+    return "" if done.returncode == 0 or "not a git repository (or any" in words else words
 
 
 def _committed_names(root: Path, *arguments: str) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from medpattern.argocd.names import ROOT_PROJECT, SECRET_TYPE
+from medpattern.argocd.webhook import PART_OF
 from medpattern.cluster.bootstrap.checkout import Login
 from medpattern.cluster.bootstrap.engine import SETTINGS, space
 from medpattern.cluster.bootstrap.olm import Pending
@@ -43,8 +44,7 @@ def health_check(connection: Connection, namespace: str, *, is_openshift: bool) 
 def config_map(namespace: str) -> Object:
     """The one key of argocd-cm that medpattern owns."""
     # Argo CD reads its settings from ConfigMaps with this label only.
-    labels = {"app.kubernetes.io/part-of": "argocd"}
-    metadata = {"name": SETTINGS, "namespace": namespace, "labels": labels}
+    metadata = {"name": SETTINGS, "namespace": namespace, "labels": dict([PART_OF])}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {HEALTH_KEY: health_check_text()}}
 
 
